@@ -1,0 +1,1 @@
+public enum SyscallCatalogue { public static let x = 1 }

@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [.strictMemorySafety()]
+let catalogue: Target.Dependency = .product(name: "SyscallCatalogue", package: "Core")
+
+let package = Package(
+  name: "rcontainer",
+  products: [.executable(name: "rcontainer", targets: ["rcontainer"])],
+  dependencies: [.package(path: "Core")],
+  targets: [
+    .target(name: "CLinux"),
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: settings),
+    .target(name: "OCISpec", swiftSettings: settings),
+    .target(name: "SeccompFilter", dependencies: [catalogue], swiftSettings: settings),
+    .target(name: "Cgroups", dependencies: ["LinuxSystem", "OCISpec"], swiftSettings: settings),
+    .target(name: "CommandLineInterface", swiftSettings: settings),
+    .target(
+      name: "ContainerRuntime",
+      dependencies: ["LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups"],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "rcontainer",
+      dependencies: ["ContainerRuntime", "CommandLineInterface"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,1 @@
+public enum CG { public static let x = 1 }

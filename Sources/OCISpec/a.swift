@@ -1,0 +1,1 @@
+public enum OCI { public static let x = 1 }

@@ -1,0 +1,2 @@
+import SyscallCatalogue
+public enum SF { public static let x = SyscallCatalogue.x }

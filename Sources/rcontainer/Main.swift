@@ -1,0 +1,2 @@
+import ContainerRuntime
+@main struct Main { static func main() { go() } }

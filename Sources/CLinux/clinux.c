@@ -1,5 +1,228 @@
 #include "CLinux.h"
-static int g_argc; static char **g_argv;
-__attribute__((constructor(101))) static void early(int argc, char **argv, char **envp) { (void)envp; g_argc = argc; g_argv = argv; }
-int rc_argc(void) { return g_argc; }
-char **rc_argv(void) { return g_argv; }
+
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+
+long rc_clone3(uint64_t flags, int exit_signal, int cgroup, int *pidfd) {
+  struct rc_clone_args args;
+  memset(&args, 0, sizeof args);
+  args.flags = flags;
+  args.exit_signal = (uint64_t)exit_signal;
+  if (flags & RC_CLONE_INTO_CGROUP) args.cgroup = (uint64_t)cgroup;
+  if (pidfd) {
+    args.flags |= CLONE_PIDFD;
+    args.pidfd = (uint64_t)(uintptr_t)pidfd;
+  }
+  return RC_RESULT(syscall(SYS_clone3, &args, sizeof args));
+}
+
+static long rc_bpf(int command, union bpf_attr *attr) {
+  return RC_RESULT(syscall(SYS_bpf, command, attr, sizeof *attr));
+}
+
+long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attr.insns = (uint64_t)(uintptr_t)instructions;
+  attr.insn_cnt = count;
+  attr.license = (uint64_t)(uintptr_t) "Apache-2.0";
+  if (log_size) {
+    attr.log_buf = (uint64_t)(uintptr_t)log;
+    attr.log_size = log_size;
+    attr.log_level = 1;
+  }
+  return rc_bpf(BPF_PROG_LOAD, &attr);
+}
+
+long rc_bpf_attach_device(int cgroup, int program) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.target_fd = (uint32_t)cgroup;
+  attr.attach_bpf_fd = (uint32_t)program;
+  attr.attach_type = BPF_CGROUP_DEVICE;
+  attr.attach_flags = BPF_F_ALLOW_MULTI;
+  return rc_bpf(BPF_PROG_ATTACH, &attr);
+}
+
+long rc_bpf_detach_device(int cgroup, int program) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.target_fd = (uint32_t)cgroup;
+  attr.attach_bpf_fd = (uint32_t)program;
+  attr.attach_type = BPF_CGROUP_DEVICE;
+  return rc_bpf(BPF_PROG_DETACH, &attr);
+}
+
+static long unix_address(const char *path, size_t length, struct sockaddr_un *out, socklen_t *size) {
+  if (length >= sizeof out->sun_path) return -ENAMETOOLONG;
+  memset(out, 0, sizeof *out);
+  out->sun_family = AF_UNIX;
+  memcpy(out->sun_path, path, length);
+  *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+  return 0;
+}
+
+long rc_bind_unix(int fd, const char *path, size_t length) {
+  struct sockaddr_un address;
+  socklen_t size;
+  long r = unix_address(path, length, &address, &size);
+  return r < 0 ? r : RC_RESULT(bind(fd, (struct sockaddr *)&address, size));
+}
+
+long rc_connect_unix(int fd, const char *path, size_t length) {
+  struct sockaddr_un address;
+  socklen_t size;
+  long r = unix_address(path, length, &address, &size);
+  return r < 0 ? r : RC_RESULT(connect(fd, (struct sockaddr *)&address, size));
+}
+
+enum { RC_MAXIMUM_DESCRIPTORS = 8 };
+
+long rc_send(int fd, const void *data, size_t size, const int *descriptors, int count) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int) * RC_MAXIMUM_DESCRIPTORS)];
+  } control;
+  if (count < 0 || count > RC_MAXIMUM_DESCRIPTORS) return -EINVAL;
+  struct iovec vector = {(void *)(uintptr_t)data, size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+    memcpy(CMSG_DATA(c), descriptors, sizeof(int) * (size_t)count);
+  }
+  return RC_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+
+long rc_receive(int fd, void *data, size_t size, int *descriptor) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec vector = {data, size};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  *descriptor = -1;
+  long r = RC_RESULT(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+  if (r < 0) return r;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN(sizeof(int))) {
+      memcpy(descriptor, CMSG_DATA(c), sizeof(int));
+    }
+  }
+  return r;
+}
+
+long rc_copy_window_size(int from, int to) {
+  struct winsize w;
+  long r = RC_RESULT(ioctl(from, TIOCGWINSZ, &w));
+  return r < 0 ? r : RC_RESULT(ioctl(to, TIOCSWINSZ, &w));
+}
+
+long rc_terminal_unlock(int master) {
+  int off = 0;
+  return RC_RESULT(ioctl(master, TIOCSPTLCK, &off));
+}
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+long rc_terminal_peer(int master) {
+  return RC_RESULT(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+}
+
+long rc_terminal_no_onlcr(int fd) {
+  struct termios t;
+  if (tcgetattr(fd, &t) != 0) return -errno;
+  t.c_oflag &= ~(tcflag_t)ONLCR;
+  return RC_RESULT(tcsetattr(fd, TCSANOW, &t));
+}
+
+static struct termios saved_terminal;
+static int terminal_is_saved;
+
+long rc_terminal_raw(int fd) {
+  struct termios t;
+  if (tcgetattr(fd, &t) != 0) return -errno;
+  saved_terminal = t;
+  terminal_is_saved = 1;
+  cfmakeraw(&t);
+  return RC_RESULT(tcsetattr(fd, TCSANOW, &t));
+}
+
+void rc_terminal_restore(int fd) {
+  if (terminal_is_saved) tcsetattr(fd, TCSANOW, &saved_terminal);
+  terminal_is_saved = 0;
+}
+
+long rc_signal_descriptor(void) {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, 0) != 0) return -errno;
+  return RC_RESULT(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+long rc_signal_read(int fd, int *sender) {
+  struct signalfd_siginfo info;
+  long r = RC_RESULT(read(fd, &info, sizeof info));
+  if (r < 0) return r;
+  if (r != (long)sizeof info) return -EIO;
+  *sender = (int)info.ssi_pid;
+  return (long)info.ssi_signo;
+}
+
+void rc_signals_unblock(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
+}
+
+void rc_signals_reset(void) {
+  for (int s = 1; s < 65; s++) {
+    struct sigaction old;
+    if (sigaction(s, 0, &old) == 0 && old.sa_handler != SIG_DFL) signal(s, SIG_DFL);
+  }
+  rc_signals_unblock();
+}
+
+void rc_utc(int64_t seconds, int out[6]) {
+  time_t t = (time_t)seconds;
+  struct tm b;
+  gmtime_r(&t, &b);
+  out[0] = b.tm_year + 1900;
+  out[1] = b.tm_mon + 1;
+  out[2] = b.tm_mday;
+  out[3] = b.tm_hour;
+  out[4] = b.tm_min;
+  out[5] = b.tm_sec;
+}
+
+long rc_loopback_up(void) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  long r = RC_RESULT(ioctl(fd, SIOCSIFFLAGS, &request));
+  close(fd);
+  return r;
+}
+
+long rc_page_size(void) { return sysconf(_SC_PAGESIZE); }
+long rc_clock_ticks(void) { return sysconf(_SC_CLK_TCK); }
+long rc_processor_count(void) { return sysconf(_SC_NPROCESSORS_ONLN); }

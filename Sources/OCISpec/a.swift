@@ -1,1 +1,0 @@
-public enum OCI { public static let x = 1 }

@@ -1,1 +1,0 @@
-public enum SyscallCatalogue { public static let x = 1 }

@@ -1,2 +1,0 @@
-import SyscallCatalogue
-public enum SF { public static let x = SyscallCatalogue.x }

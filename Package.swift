@@ -13,7 +13,8 @@ let package = Package(
     .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "OCISpec", swiftSettings: settings),
     .target(name: "SeccompFilter", dependencies: [catalogue], swiftSettings: settings),
-    .target(name: "Cgroups", dependencies: ["LinuxSystem", "OCISpec"], swiftSettings: settings),
+    .target(
+      name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings),
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(
       name: "ContainerRuntime",

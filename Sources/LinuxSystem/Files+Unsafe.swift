@@ -346,3 +346,17 @@ public func randomBytes(_ count: Int) throws(Errno) -> [UInt8] {
   }
   return bytes
 }
+
+/// A file in memory that holds `bytes`, positioned at its start. The corresponding C function is
+/// `memfd_create`.
+public func memoryFile(_ name: String, _ bytes: [UInt8]) throws(Errno) -> Descriptor {
+  // SAFETY: the C string lives for the call.
+  let file = Descriptor(
+    owning: Int32(try check(unsafe name.withCString { unsafe rc_memfd($0, 0) })))
+  try writeAll(file.raw, bytes)
+  try rewind(file.raw)
+  return file
+}
+
+/// Positions an open file at its start. The corresponding C function is `lseek`.
+public func rewind(_ descriptor: Int32) throws(Errno) { try check(rc_lseek(descriptor, 0, SEEK_SET)) }

@@ -294,3 +294,8 @@ public func kernelRelease() -> (release: String, machine: String) {
   }
   return (text(release), text(machine))
 }
+
+/// The `CLONE_NEW*` kind of the namespace that an open file stands for (ioctl_ns(2), NS_GET_NSTYPE).
+public func namespaceKind(_ descriptor: Int32) throws(Errno) -> Int32 {
+  Int32(try check(rc_ioctl(descriptor, 0xb703, 0)))
+}

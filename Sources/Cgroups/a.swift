@@ -1,1 +1,0 @@
-public enum CG { public static let x = 1 }

@@ -1,0 +1,46 @@
+import Cgroups
+import LinuxSystem
+import OCISpec
+
+/// All that the first process of a container needs to know, decided by the runtime before it is cloned.
+/// Descriptors are inherited numbers; they stay open until the program of the container takes over.
+struct InitPlan {
+  let spec: Spec
+  let process: OCISpec.Process?
+  let linux: OCISpec.Linux
+  /// Where the root of the container comes from.
+  let rootfs: RootfsSource
+  let filter: SystemCallFilter?
+  /// Namespaces to be joined: descriptor and `CLONE_NEW*` kind.
+  var joined: [(descriptor: Int32, kind: Int32)] = []
+  /// Namespaces to be made.
+  var made: Int32 = 0
+  /// Detached mounts that the runtime opened, by index in the configuration.
+  var preparedMounts: [Int32?] = []
+  let cgroupJoin: CgroupJoin?
+  let cgroupMount: CgroupMountPlan?
+  /// The listening socket that `start` connects to; nil when the process starts without being asked again.
+  var startSocket: Int32?
+  /// Descriptors of the runtime that must not live on in the container's first process.
+  var toClose: [Int32] = []
+  let hostHooks: Bool
+  let usesPivot: Bool
+  let newKeyring: Bool
+  let preservedDescriptors: Int
+  let id: String
+  let stateForHooks: [UInt8]
+  /// The container has a user namespace that is not the runtime's.
+  let inUserNamespace: Bool
+  let canSetGroups: Bool
+
+  func makes(_ kind: Int32) -> Bool { made & kind != 0 }
+}
+
+/// Where the root of a container comes from.
+enum RootfsSource {
+  /// A directory of the host.
+  case directory(String)
+  /// A throw-away writable layer in memory over a directory of the host; the other directories are bound
+  /// read-only at the same place, so that file systems mounted below are seen too.
+  case overlay(lower: String, alsoBound: [String], sizeLimit: UInt64?)
+}

@@ -1,0 +1,171 @@
+import CLinux
+import Cgroups
+import LinuxSystem
+import OCISpec
+
+/// The first process of a container, from its birth in new namespaces to the program that it becomes.
+///
+/// The order of the steps matters, and each says why it stands where it does.
+struct InitStage: ~Copyable {
+  let plan: InitPlan
+  let channel: Channel
+
+  /// Runs the stage; what fails is told to the runtime, or to `start` if it came to that.
+  consuming func run() -> Never {
+    var starter: Int32? = nil
+    do throws(RuntimeError) {
+      try prepareAndStart(&starter)
+    } catch {
+      if let starter {
+        try? send(starter, Channel.encodeError(error))
+      } else {
+        try? channel.send(.failed(error))
+      }
+    }
+    exitNow(1)
+  }
+
+  private borrowing func prepareAndStart(_ starter: inout Int32?) throws(RuntimeError) {
+    // If the runtime dies now, nobody would know of this process.
+    _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+    for descriptor in plan.toClose { _ = rc_close(descriptor) }
+    // Before the cgroup namespace: the cgroup that is current then becomes its root.
+    if let join = plan.cgroupJoin { try join.enter() }
+    try enterNamespaces()
+    try nameHost()
+    if plan.newKeyring { try joinKeyring() }
+    // A session of its own, so that the terminal can become its controlling terminal.
+    try at(.process, "starting a session") { () throws(Errno) in try startSession() }
+    let rootfs = RootfsStage(plan: plan)
+    let root = try rootfs.prepare()
+    // While /dev/pts of the new root can be mounted over no more, and before the pivot hides the host.
+    if let process = plan.process, process.terminal {
+      try ConsoleStage(process: process).attach(in: root, channel: channel)
+    }
+    // The runtime runs prestart and createRuntime hooks while the host's files are still in sight, and the
+    // createContainer hooks run here for the same reason.
+    if plan.hostHooks {
+      try channel.send(.runHooks)
+      try channel.awaitProceed()
+    }
+    if let hooks = plan.spec.hooks, !hooks.createContainer.isEmpty {
+      try HookRunner(state: plan.stateForHooks).run(hooks.createContainer, kind: "createContainer")
+    }
+    // Written through a private procfs, so that nothing in the container is taken for it.
+    try SysctlStage.apply(plan.linux.sysctl)
+    try rootfs.hide(root)
+    try rootfs.enter(root)
+    try rootfs.propagate()
+    let program = try prepareProcess()
+    try channel.send(.ready)
+    try channel.awaitProceed()
+    if let socket = plan.startSocket {
+      starter = try at(.process, "waiting for start") { () throws(Errno) in
+        try acceptConnection(socket).release()
+      }
+    }
+    guard let program else {
+      throw RuntimeError(.process, "the configuration has no process to start")
+    }
+    if let hooks = plan.spec.hooks, !hooks.startContainer.isEmpty {
+      try HookRunner(state: plan.stateForHooks).run(hooks.startContainer, kind: "startContainer")
+    }
+    try program.start(preservedDescriptors: plan.preservedDescriptors)
+  }
+
+  // MARK: steps
+
+  private borrowing func enterNamespaces() throws(RuntimeError) {
+    for (descriptor, kind) in plan.joined {
+      try at(
+        .namespaces, "joining the " + Namespaces.name(kind) + " namespace",
+        hint: "is its path of this kind?"
+      ) { () throws(Errno) in try joinNamespace(descriptor, kinds: kind) }
+    }
+    if plan.makes(CLONE_NEWUSER) {
+      // Root of the user namespace, which owns all the other new ones.
+      try at(.userMappings, "becoming root of the user namespace") { () throws(Errno) in
+        try setGroup(0)
+        try setUser(0)
+        if plan.canSetGroups { try setSupplementaryGroups([]) }
+      }
+      // The change of user cleared it (prctl(2)).
+      _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+    }
+    // Not through clone, where the cgroup of the runtime would become its root.
+    if plan.makes(CLONE_NEWCGROUP) {
+      try at(.namespaces, "making a cgroup namespace") { () throws(Errno) in
+        try unshare(CLONE_NEWCGROUP)
+      }
+    }
+    if plan.makes(CLONE_NEWNET) {
+      try at(.namespaces, "bringing the loopback interface up") { () throws(Errno) in
+        try bringLoopbackUp()
+      }
+    }
+  }
+
+  private borrowing func nameHost() throws(RuntimeError) {
+    if let name = plan.spec.hostname, !name.isEmpty {
+      try at(.namespaces, "hostname (" + name + ")") { () throws(Errno) in try setHostName(name) }
+    }
+    if let name = plan.spec.domainname, !name.isEmpty {
+      try at(.namespaces, "domainname (" + name + ")") { () throws(Errno) in
+        try setDomainName(name)
+      }
+    }
+  }
+
+  private borrowing func joinKeyring() throws(RuntimeError) {
+    do throws(Errno) {
+      try joinSessionKeyring("_ses." + plan.id)
+    } catch where error == .notImplemented {
+      // A kernel without keyrings: nothing to keep apart.
+    } catch {
+      throw RuntimeError(
+        .process, "making a session keyring", error, hint: "--no-new-keyring leaves it out")
+    }
+  }
+
+  /// Everything about the process that needs no more than this process has.
+  private borrowing func prepareProcess() throws(RuntimeError) -> Program? {
+    guard let process = plan.process else { return nil }
+    var warnings: [String] = []
+    let stage = ProcessStage(process, filter: plan.filter) { warnings.append($0) }
+    for warning in warnings { try channel.send(.warning(warning)) }
+    if let persona = plan.linux.personality { try PersonalityStage.apply(persona) }
+    try stage.setScheduling()
+    try SecurityLabels.apply(process)
+    return try Program(stage, canSetGroups: plan.canSetGroups)
+  }
+}
+
+/// A process that is ready to become its program.
+struct Program {
+  private let stage: ProcessStage
+  private let path: String
+
+  /// Enters the working directory, becomes the user and finds the program.
+  init(_ stage: ProcessStage, canSetGroups: Bool) throws(RuntimeError) {
+    // Tried twice: only root may enter some directories, only the user others (NFS, FUSE).
+    let entered = (try? stage.enterDirectory()) != nil
+    try stage.becomeUser(canSetGroups: canSetGroups)
+    if !entered { try stage.enterDirectory() }
+    path = try stage.findProgram()
+    self.stage = stage
+  }
+
+  /// Starts it; returns only by throwing.
+  func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {
+    resetSignals()
+    // Nothing of the runtime's stays open in the container (CVE-2024-21626).
+    try at(.process, "closing descriptors") { () throws(Errno) in
+      try closeOnExec(from: 3)
+      for number in 0..<Int32(preservedDescriptors) where isOpen(3 + number) {
+        try setCloseOnExec(3 + number, false)
+      }
+    }
+    try stage.installFilter()
+    try stage.execute(path)
+  }
+}

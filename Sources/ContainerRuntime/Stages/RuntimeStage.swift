@@ -1,0 +1,231 @@
+import CLinux
+import Cgroups
+import LinuxSystem
+import OCISpec
+
+/// What the caller of `create` and `run` may ask for besides the configuration.
+public struct LaunchOptions {
+  public var pidFile: String?
+  public var consoleSocket: String?
+  public var usesPivot = true
+  public var newKeyring = true
+  public var preservedDescriptors = 0
+  /// No cgroups at all (`--cgroup-manager disabled`).
+  public var withoutCgroup = false
+  /// The process starts at once: nobody will call `start`.
+  public var startsAtOnce = false
+  var rootfs: RootfsSource?
+
+  public init() {}
+}
+
+/// A container's first process, prepared, and what its creator keeps of it.
+struct Launched: ~Copyable {
+  let pid: Int32
+  let pidfd: Descriptor
+  /// The master of its terminal, when nobody else was given it.
+  var terminal: Descriptor?
+}
+
+/// The part of a launch that stays outside: prepares, clones, answers the first process, cleans up.
+struct RuntimeStage: ~Copyable {
+  let spec: Spec
+  let options: LaunchOptions
+  let container: ContainerDirectory
+  let log: Log
+  var record: ContainerRecord
+
+  private var linux: OCISpec.Linux { spec.linux ?? OCISpec.Linux() }
+
+  /// Brings the container to where its process waits for `start`, or has started.
+  /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
+  mutating func launch() throws(RuntimeError) -> Launched {
+    let filter = try SeccompStage.compile(linux.seccomp, log: log)
+    try Validation.check(spec)
+    // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
+    let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
+    var cgroup: Cgroup? = nil
+    if let layout {
+      cgroup = try Cgroup.plan(
+        path: linux.cgroupsPath, id: container.id, layout: layout, resources: linux.resources,
+        rootless: effectiveUser() != 0)
+      record.cgroup = cgroup?.record
+    }
+    try container.save(record)
+    do throws(RuntimeError) {
+      if let planned = cgroup {
+        try planned.create()
+        try planned.apply(linux.resources ?? OCISpec.Resources())
+      }
+      return try cloneAndServe(filter, cgroup)
+    } catch {
+      // Whatever of it got as far as running is in its cgroup.
+      if let cgroup {
+        try? cgroup.killAll(SIGKILL)
+        try? cgroup.destroy()
+      }
+      throw error
+    }
+  }
+
+  // MARK: clone
+
+  private mutating func cloneAndServe(
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?
+  ) throws(RuntimeError) -> Launched {
+    let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
+    let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
+    try SysctlStage.check(
+      linux.sysctl, isolated: namespaces.made | namespaces.joinedKinds,
+      hostname: !(spec.hostname ?? "").isEmpty)
+    let maps = UserMappings(uids: linux.uidMappings, gids: linux.gidMappings)
+    let join = try cgroup?.joinHandles()
+    var startSocket: Int32? = nil
+    if !options.startsAtOnce {
+      startSocket = opened.insert(
+        try at(.state, "making the start socket") { () throws(Errno) in
+          try listenUnix(container.startSocketPath, kind: .packets)
+        })
+    }
+    var console: Int32? = nil
+    if let path = options.consoleSocket {
+      console = opened.insert(
+        try at(.console, "connecting to console socket " + path) { () throws(Errno) in
+          try connectUnix(path, kind: .stream)
+        })
+    }
+    var filter = filter
+    if let path = linux.seccomp?.listenerPath, !path.isEmpty, filter != nil {
+      let socket = try at(.seccomp, "connecting to listenerPath " + path) { () throws(Errno) in
+        try connectUnix(path, kind: .stream)
+      }
+      filter?.listener = SystemCallFilter.Listener(
+        socket: opened.insert(socket), state: SeccompStage.listenerState(spec, record))
+    }
+    let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
+    let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
+    let plan = InitPlan(
+      spec: spec, process: spec.process, linux: linux,
+      rootfs: options.rootfs ?? .directory(record.rootfs), filter: filter,
+      joined: namespaces.joined, made: namespaces.made, preparedMounts: prepared, cgroupJoin: join,
+      cgroupMount: try cgroup?.mountPlan(), startSocket: startSocket,
+      toClose: [container.raw, sockets.ours.raw] + (console.map { [$0] } ?? []),
+      hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
+      preservedDescriptors: options.preservedDescriptors, id: container.id,
+      stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser,
+      canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true)
+    let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
+      ours: sockets.ours, theirs: sockets.theirs)
+    let channel = Channel(child.channel)
+    var terminal: Descriptor? = nil
+    do throws(RuntimeError) {
+      try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
+    } catch {
+      try? sendSignal(SIGKILL, toProcess: child.pidfd.raw)
+      _ = try? wait(child.pid)
+      throw error
+    }
+    return Launched(pid: child.pid, pidfd: child.pidfd, terminal: terminal.take())
+  }
+
+  private var hasHostHooks: Bool {
+    guard let hooks = spec.hooks else { return false }
+    return !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
+  }
+
+  private func state(_ status: OCISpec.State.Status, pid: Int32) -> [UInt8] {
+    record.state(status, pid: pid).encode()
+  }
+
+  // MARK: serve
+
+  /// Answers the first process until it is ready, and lets it go on.
+  private mutating func serve(
+    _ channel: borrowing Channel, pid: Int32, maps: UserMappings, console: Int32?,
+    terminal: inout Descriptor?
+  ) throws(RuntimeError) {
+    try ProcessStage.setLimits(spec.process?.rlimits ?? [], pid: pid)
+    try setOOMScore(pid)
+    while true {
+      let (message, descriptor) = try channel.receive()
+      switch message {
+      case .mapUsers:
+        try maps.write(pid: pid)
+        try channel.send(.proceed)
+      case .runHooks:
+        let runner = HookRunner(state: state(.creating, pid: pid))
+        if let hooks = spec.hooks {
+          try runner.run(hooks.prestart, kind: "prestart")
+          try runner.run(hooks.createRuntime, kind: "createRuntime")
+        }
+        try channel.send(.proceed)
+      case .console:
+        guard let descriptor else { throw RuntimeError(.console, "no terminal came") }
+        terminal = try hand(Descriptor(owning: descriptor), to: console)
+      case .warning(let text): log.write(.warning, text)
+      case .failed(let error): throw error
+      case .ready:
+        try remember(pid)
+        try channel.send(.proceed)
+        return
+      case .initProcess, .proceed:
+        throw RuntimeError(.process, "the stages lost step")
+      }
+    }
+  }
+
+  /// Passes the master on, or keeps it when nobody asked for it.
+  private func hand(_ master: consuming Descriptor, to console: Int32?) throws(RuntimeError)
+    -> Descriptor?
+  {
+    guard let console else { return master }
+    try at(.console, "sending the terminal") { () throws(Errno) in
+      try send(console, Array("/dev/ptmx".utf8), descriptors: [master.raw])
+    }
+    return nil
+  }
+
+  /// Records the process before it is let go: from here on every other verb can find it.
+  private mutating func remember(_ pid: Int32) throws(RuntimeError) {
+    guard let identity = ProcessIdentity(pid: pid) else {
+      throw RuntimeError(.process, "the container's process is gone")
+    }
+    record.pid = pid
+    record.startTime = identity.startTime
+    record.phase = options.startsAtOnce ? .running : .created
+    try container.save(record)
+    if let path = options.pidFile { try PIDFile.write(path, pid) }
+  }
+
+  private func setOOMScore(_ pid: Int32) throws(RuntimeError) {
+    guard let score = spec.process?.oomScoreAdj else { return }
+    do throws(Errno) {
+      try writeFile("/proc/\(pid)/oom_score_adj", String(score))
+    } catch where error == .accessDenied && effectiveUser() != 0 {
+      // Below what an ordinary user's processes have: that user can't, and engines ask all the same.
+    } catch {
+      throw RuntimeError(
+        .process, "process.oomScoreAdj (\(score))", error,
+        hint: "lowering it needs CAP_SYS_RESOURCE")
+    }
+  }
+}
+
+/// The file that engines read a pid from.
+enum PIDFile {
+  /// Written under another name and renamed, so that a reader never sees half a number.
+  static func write(_ path: String, _ pid: Int32) throws(RuntimeError) {
+    try at(.process, "writing pid file " + path) { () throws(Errno) in
+      let (parent, name) =
+        path.utf8.contains(0x2f)
+        ? (String(path[..<path.lastIndex(of: "/")!]), String(path[path.index(after: path.lastIndex(of: "/")!)...]))
+        : (".", path)
+      let directory = try open(parent.isEmpty ? "/" : parent, O_PATH | O_DIRECTORY)
+      let temporary = "." + name + ".new"
+      let file = try open(
+        temporary, at: directory.raw, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+      try writeAll(file.raw, String(pid))
+      try rename(temporary, to: name, at: directory.raw)
+    }
+  }
+}

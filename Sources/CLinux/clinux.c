@@ -226,3 +226,54 @@ long rc_loopback_up(void) {
 long rc_page_size(void) { return sysconf(_SC_PAGESIZE); }
 long rc_clock_ticks(void) { return sysconf(_SC_CLK_TCK); }
 long rc_processor_count(void) { return sysconf(_SC_NPROCESSORS_ONLN); }
+
+/* Between seccomp(2) and execve(2) the filtered process may not call the kernel: every call may be one that
+ * waits for the agent, and the agent waits for the listener. So the two processes talk through a shared
+ * page, and the filtered one spins. */
+struct listener_exchange {
+  volatile int stage; /* 0: not yet, 1: filter installed or failed, 2: sent or given up */
+  volatile long result;
+};
+
+static void child_ended(int signal) { (void)signal; }
+
+long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned count, int socket,
+                              const void *message, size_t size) {
+  struct listener_exchange *exchange =
+      mmap(0, sizeof *exchange, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (exchange == MAP_FAILED) return -errno;
+  exchange->stage = 0;
+  /* The helper leaves no zombie to the container; execve puts the disposition back. */
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = child_ended;
+  action.sa_flags = SA_NOCLDWAIT;
+  if (sigaction(SIGCHLD, &action, 0) != 0) return -errno;
+  long helper = rc_clone3(CLONE_FILES, SIGCHLD, -1, 0);
+  if (helper < 0) return helper;
+  if (helper == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct timespec pause = {0, 50000};
+    while (__atomic_load_n(&exchange->stage, __ATOMIC_ACQUIRE) == 0) nanosleep(&pause, 0);
+    int listener = (int)exchange->result;
+    if (listener >= 0) {
+      long sent = rc_send(socket, message, size, &listener, 1);
+      exchange->result = sent < 0 ? sent : 0;
+    }
+    __atomic_store_n(&exchange->stage, 2, __ATOMIC_RELEASE);
+    _exit(0);
+  }
+  struct rc_filter_program program = {(unsigned short)count, instructions};
+  /* SECCOMP_FILTER_FLAG_NEW_LISTENER; with TSYNC the kernel wants TSYNC_ESRCH beside it. */
+  flags |= 8u | (flags & 1u ? 16u : 0u);
+  exchange->result = RC_RESULT(syscall(SYS_seccomp, 1u, flags, &program));
+  __atomic_store_n(&exchange->stage, 1, __ATOMIC_RELEASE);
+  while (__atomic_load_n(&exchange->stage, __ATOMIC_ACQUIRE) != 2) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    __asm__ volatile("yield");
+#endif
+  }
+  return exchange->result;
+}

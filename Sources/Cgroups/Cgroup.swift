@@ -211,6 +211,14 @@ public struct Cgroup: Sendable {
     }
   }
 
+  /// A cgroup below this one that there is already (`exec --cgroup`).
+  public func child(_ path: String) -> Cgroup {
+    let below = Self.cleaned(path)
+    var entries = record.entries
+    for index in entries.indices where !below.isEmpty { entries[index].directory += "/" + below }
+    return Cgroup(record: CgroupRecord(entries: entries))
+  }
+
   // MARK: processes
 
   func entry(_ controller: String) -> CgroupRecord.Entry? {

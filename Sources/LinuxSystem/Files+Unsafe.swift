@@ -283,7 +283,7 @@ public func setOwner(
 }
 
 /// Two ends of a pipe. The corresponding C function is `pipe2`.
-public struct Pipe: ~Copyable {
+@frozen public struct Pipe: ~Copyable {
   public var reader: Descriptor
   public var writer: Descriptor
 

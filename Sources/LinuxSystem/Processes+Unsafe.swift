@@ -299,3 +299,20 @@ public func kernelRelease() -> (release: String, machine: String) {
 public func namespaceKind(_ descriptor: Int32) throws(Errno) -> Int32 {
   Int32(try check(rc_ioctl(descriptor, 0xb703, 0)))
 }
+
+/// Installs a seccomp filter that has a listener, and sends the listener with `message` over
+/// `listenerSocket`. This process makes no system call between the two, so that the filter may send any of
+/// them to the agent, which does not listen yet.
+public func setSystemCallFilter(
+  _ program: [UInt64], flags: UInt32, listenerSocket: Int32, message: [UInt8]
+) throws(Errno) {
+  // SAFETY: both arrays live for the call, with their own counts.
+  try check(
+    unsafe program.withUnsafeBytes { unsafeProgram in
+      unsafe message.withUnsafeBytes {
+        unsafe rc_seccomp_with_listener(
+          flags, unsafeProgram.baseAddress, UInt32(program.count), listenerSocket, $0.baseAddress,
+          $0.count)
+      }
+    })
+}

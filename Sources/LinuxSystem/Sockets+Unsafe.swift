@@ -3,7 +3,7 @@ import CLinux
 // Unix sockets, terminals, signals and time.
 
 /// A connected pair of sockets that keep message boundaries (AF_UNIX, SOCK_SEQPACKET).
-public struct SocketPair: ~Copyable {
+@frozen public struct SocketPair: ~Copyable {
   public var ours: Descriptor
   public var theirs: Descriptor
 

@@ -308,6 +308,10 @@ static inline long rc_seccomp_set_filter(unsigned flags, const void *instruction
   struct rc_filter_program p = {(unsigned short)count, instructions};
   return RC_RESULT(syscall(SYS_seccomp, 1u, flags, &p));
 }
+/* The same with SECCOMP_FILTER_FLAG_NEW_LISTENER. A helper process that shares this one's descriptors, but
+ * not the filter, sends the listener with a message over a connected socket. */
+long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned count, int socket,
+                              const void *message, size_t size);
 static inline long rc_join_session_keyring(const char *name) {
   return RC_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }

@@ -27,7 +27,7 @@ struct MountOptions: Equatable {
   enum IDMap { case none, mount, recursive }
 
   /// Whether the mount is to be read-only.
-  var isReadOnly: Bool { set & UInt64(RC_ATTR_RDONLY) != 0 }
+  var isReadOnly: Bool { self.set & UInt64(RC_ATTR_RDONLY) != 0 }
 
   init(_ options: [String]) {
     for option in options { add(option) }

@@ -23,7 +23,8 @@ struct RootDirectory: ~Copyable {
   /// Opens the directory `path`, making what is missing of it with mode 0755, as the peers do.
   borrowing func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) -> Descriptor {
     do throws(Errno) { return try open(path, O_PATH | O_DIRECTORY) } catch where error == .noEntry {}
-    var (made, current) = ("", try find("/"))
+    var made = ""
+    var current = try find("/")
     for component in Self.components(path) {
       made += "/" + component
       do throws(Errno) {

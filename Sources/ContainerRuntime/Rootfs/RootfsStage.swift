@@ -87,7 +87,7 @@ struct RootfsStage {
         try pivotRoot(newRoot: ".", putOld: ".")
         // The old root lies over the new one now (pivot_root(2), "pivot_root(".", ".")"). It goes, with all
         // below it; the host doesn't notice, for these mounts are slaves of its own.
-        try unmount(".", flags: MNT_DETACH)
+        try unmount(".", flags: Int32(MNT_DETACH))
       } else if madeMountNamespace {
         try moveRoot(root)
       } else {
@@ -101,7 +101,7 @@ struct RootfsStage {
   /// that could lead back are made unreachable.
   private func moveRoot(_ root: borrowing RootDirectory) throws(Errno) {
     for path in ["/proc", "/sys"] {
-      do throws(Errno) { try unmount(path, flags: MNT_DETACH) } catch
+      do throws(Errno) { try unmount(path, flags: Int32(MNT_DETACH)) } catch
       where error == .invalid || error == .notPermitted || error == .noEntry {}
     }
     try mount(source: ".", target: "/", type: nil, flags: UInt(MS_MOVE))

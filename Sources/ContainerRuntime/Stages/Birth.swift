@@ -1,4 +1,5 @@
 import CLinux
+import Cgroups
 import LinuxSystem
 import OCISpec
 
@@ -112,7 +113,7 @@ struct Birth {
       case .initProcess(let pid):
         if mapIsAwaited {
           try maps.write(pid: pid)
-          try channel.send(.proceed)
+          try channel.proceed()
         }
         let pidfd = try at(.process, "opening the container's process") { () throws(Errno) in
           try openProcess(pid)
@@ -132,6 +133,7 @@ struct Birth {
     if namespaces.joinedKinds & (CLONE_NEWPID | CLONE_NEWUSER) != 0 {
       _ = try? processControl(PR_SET_DUMPABLE, 0)
     }
+    for descriptor in plan.toClose { _ = rc_close(descriptor) }
     if let join = plan.cgroupJoin { try join.enter() }
     try joinAll()
     if plan.makes(Int32(RC_CLONE_NEWTIME)) { try makeTimeNamespace() }
@@ -181,7 +183,7 @@ struct Birth {
   /// The clocks can only be moved before a process is in the namespace (time_namespaces(7)).
   private func makeTimeNamespace() throws(RuntimeError) {
     try at(.namespaces, "making a time namespace") { () throws(Errno) in
-      try unshare(Int32(RC_CLONE_NEWTIME))
+      try LinuxSystem.unshare(Int32(RC_CLONE_NEWTIME))
     }
     for offset in plan.linux.timeOffsets {
       try at(.namespaces, "linux.timeOffsets." + offset.clock) { () throws(Errno) in
@@ -197,6 +199,7 @@ struct Birth {
   ) -> Never {
     var plan = plan
     plan.joined = joins
+    if namespaces.needsIntermediate { plan.toClose = [] }
     if plan.makes(CLONE_NEWUSER) {
       // The map is written from outside; until then this process is nobody.
       do throws(RuntimeError) {

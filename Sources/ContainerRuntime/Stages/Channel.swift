@@ -16,8 +16,8 @@ enum Message {
   case warning(String)
   /// Any, to its peer: it failed and is gone.
   case failed(RuntimeError)
-  /// The runtime, to init: go on.
-  case proceed
+  /// The runtime, to init: go on. What it carries is for the agent of a seccomp listener.
+  case proceed(listenerState: String)
 }
 
 /// One end of the socket between two stages. A closed other end is an error: a stage whose runtime was
@@ -52,11 +52,28 @@ struct Channel: ~Copyable {
     return (message, packet.descriptor)
   }
 
+  /// Lets the other side go on.
+  borrowing func proceed(listenerState: String = "") throws(RuntimeError) {
+    try send(.proceed(listenerState: listenerState))
+  }
+
   /// Waits for permission to go on.
-  borrowing func awaitProceed() throws(RuntimeError) {
-    guard case .proceed = try receive().message else {
+  @discardableResult
+  borrowing func awaitProceed() throws(RuntimeError) -> String {
+    guard case .proceed(let state) = try receive().message else {
       throw RuntimeError(.process, "the stages lost step")
     }
+    return state
+  }
+
+  /// Waits until the other side is gone, which execve(2) makes it, and throws what it says instead.
+  borrowing func awaitEnd() throws(RuntimeError) {
+    let packet = try at(.process, "talking to the other stage") { () throws(Errno) in
+      try LinuxSystem.receive(socket.raw)
+    }
+    guard let packet else { return }
+    if case .failed(let error) = Self.decode(packet.bytes) { throw error }
+    throw RuntimeError(.process, "the stages lost step")
   }
 
   // A message is a tag, then fields that each end with NUL.
@@ -70,7 +87,7 @@ struct Channel: ~Copyable {
     case .ready: [5]
     case .warning(let text): [6] + Array(text.utf8) + [0]
     case .failed(let error): [7] + encodeError(error)
-    case .proceed: [8]
+    case .proceed(let state): [8] + Array(state.utf8) + [0]
     }
   }
 
@@ -86,7 +103,7 @@ struct Channel: ~Copyable {
     case 5: return .ready
     case 6: return .warning(fields.first ?? "")
     case 7: return decodeError(fields).map { .failed($0) }
-    case 8: return .proceed
+    case 8: return .proceed(listenerState: fields.first ?? "")
     default: return nil
     }
   }

@@ -10,7 +10,7 @@ struct InitPlan {
   let linux: OCISpec.Linux
   /// Where the root of the container comes from.
   let rootfs: RootfsSource
-  let filter: SystemCallFilter?
+  var filter: SystemCallFilter?
   /// Namespaces to be joined: descriptor and `CLONE_NEW*` kind.
   var joined: [(descriptor: Int32, kind: Int32)] = []
   /// Namespaces to be made.
@@ -28,6 +28,10 @@ struct InitPlan {
   let newKeyring: Bool
   let preservedDescriptors: Int
   let id: String
+  /// A process of ours stays the first one and the program is its child.
+  let usesReaper: Bool
+  /// Descriptors that become standard output and standard error.
+  let standardStreams: [Int32]
   let stateForHooks: [UInt8]
   /// The container has a user namespace that is not the runtime's.
   let inUserNamespace: Bool

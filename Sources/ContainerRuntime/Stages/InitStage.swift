@@ -56,9 +56,9 @@ struct InitStage: ~Copyable {
     try rootfs.hide(root)
     try rootfs.enter(root)
     try rootfs.propagate()
-    let program = try prepareProcess()
+    var program = try prepareProcess()
     try channel.send(.ready)
-    try channel.awaitProceed()
+    program?.tellListener(try channel.awaitProceed())
     if let socket = plan.startSocket {
       starter = try at(.process, "waiting for start") { () throws(Errno) in
         try acceptConnection(socket).release()
@@ -69,6 +69,12 @@ struct InitStage: ~Copyable {
     }
     if let hooks = plan.spec.hooks, !hooks.startContainer.isEmpty {
       try HookRunner(state: plan.stateForHooks).run(hooks.startContainer, kind: "startContainer")
+    }
+    if plan.usesReaper { try Reaper.becomeFirst() }
+    for (index, stream) in plan.standardStreams.enumerated() {
+      try at(.process, "redirecting output") { () throws(Errno) in
+        try duplicate(stream, onto: Int32(1 + index))
+      }
     }
     try program.start(preservedDescriptors: plan.preservedDescriptors)
   }
@@ -95,7 +101,7 @@ struct InitStage: ~Copyable {
     // Not through clone, where the cgroup of the runtime would become its root.
     if plan.makes(CLONE_NEWCGROUP) {
       try at(.namespaces, "making a cgroup namespace") { () throws(Errno) in
-        try unshare(CLONE_NEWCGROUP)
+        try LinuxSystem.unshare(CLONE_NEWCGROUP)
       }
     }
     if plan.makes(CLONE_NEWNET) {
@@ -142,7 +148,7 @@ struct InitStage: ~Copyable {
 
 /// A process that is ready to become its program.
 struct Program {
-  private let stage: ProcessStage
+  private var stage: ProcessStage
   private let path: String
 
   /// Enters the working directory, becomes the user and finds the program.
@@ -154,6 +160,9 @@ struct Program {
     path = try stage.findProgram()
     self.stage = stage
   }
+
+  /// What the agent of a seccomp listener is to be told.
+  mutating func tellListener(_ state: String) { stage.filter?.listener?.state = Array(state.utf8) }
 
   /// Starts it; returns only by throwing.
   func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {

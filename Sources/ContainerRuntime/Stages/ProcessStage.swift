@@ -7,7 +7,7 @@ import OCISpec
 struct ProcessStage {
   let process: OCISpec.Process
   /// Compiled filter and its flags; empty for none.
-  let filter: SystemCallFilter?
+  var filter: SystemCallFilter?
   private let capabilities: Sets
 
   /// Five sets as bit masks (capabilities(7)).

@@ -14,6 +14,10 @@ public struct LaunchOptions {
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.
   public var startsAtOnce = false
+  /// A process of ours is the first one: it passes signals on and reaps, the program is its child.
+  var usesReaper = false
+  /// Descriptors that become standard output and standard error.
+  var standardStreams: [Int32] = []
   var rootfs: RootfsSource?
 
   public init() {}
@@ -24,7 +28,14 @@ struct Launched: ~Copyable {
   let pid: Int32
   let pidfd: Descriptor
   /// The master of its terminal, when nobody else was given it.
-  var terminal: Descriptor?
+  let terminal: Descriptor?
+
+  var terminalNumber: Int32? {
+    switch terminal {
+    case .some(let master): master.raw
+    case .none: nil
+    }
+  }
 }
 
 /// The part of a launch that stays outside: prepares, clones, answers the first process, cleans up.
@@ -36,6 +47,12 @@ struct RuntimeStage: ~Copyable {
   var record: ContainerRecord
 
   private var linux: OCISpec.Linux { spec.linux ?? OCISpec.Linux() }
+
+  /// The container's cgroup, once it is launched.
+  var cgroup: Cgroup? { record.cgroup.map { Cgroup(record: $0) } }
+
+  /// The kernel ends all processes of a pid namespace with its first.
+  var hasOwnPIDs: Bool { linux.namespaces.contains { $0.type == .pid && ($0.path ?? "").isEmpty } }
 
   /// Brings the container to where its process waits for `start`, or has started.
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
@@ -95,12 +112,11 @@ struct RuntimeStage: ~Copyable {
         })
     }
     var filter = filter
-    if let path = linux.seccomp?.listenerPath, !path.isEmpty, filter != nil {
+    if let section = linux.seccomp, let path = section.listenerPath, SeccompStage.notifies(section) {
       let socket = try at(.seccomp, "connecting to listenerPath " + path) { () throws(Errno) in
         try connectUnix(path, kind: .stream)
       }
-      filter?.listener = SystemCallFilter.Listener(
-        socket: opened.insert(socket), state: SeccompStage.listenerState(spec, record))
+      filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
     let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
@@ -108,10 +124,11 @@ struct RuntimeStage: ~Copyable {
       spec: spec, process: spec.process, linux: linux,
       rootfs: options.rootfs ?? .directory(record.rootfs), filter: filter,
       joined: namespaces.joined, made: namespaces.made, preparedMounts: prepared, cgroupJoin: join,
-      cgroupMount: try cgroup?.mountPlan(), startSocket: startSocket,
+      cgroupMount: cgroup?.mountPlan(), startSocket: startSocket,
       toClose: [container.raw, sockets.ours.raw] + (console.map { [$0] } ?? []),
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
+      usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser,
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true)
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
@@ -151,14 +168,14 @@ struct RuntimeStage: ~Copyable {
       switch message {
       case .mapUsers:
         try maps.write(pid: pid)
-        try channel.send(.proceed)
+        try channel.proceed()
       case .runHooks:
         let runner = HookRunner(state: state(.creating, pid: pid))
         if let hooks = spec.hooks {
           try runner.run(hooks.prestart, kind: "prestart")
           try runner.run(hooks.createRuntime, kind: "createRuntime")
         }
-        try channel.send(.proceed)
+        try channel.proceed()
       case .console:
         guard let descriptor else { throw RuntimeError(.console, "no terminal came") }
         terminal = try hand(Descriptor(owning: descriptor), to: console)
@@ -166,7 +183,8 @@ struct RuntimeStage: ~Copyable {
       case .failed(let error): throw error
       case .ready:
         try remember(pid)
-        try channel.send(.proceed)
+        try channel.proceed(listenerState: listenerState(pid))
+        if options.startsAtOnce { try channel.awaitEnd() }
         return
       case .initProcess, .proceed:
         throw RuntimeError(.process, "the stages lost step")
@@ -183,6 +201,15 @@ struct RuntimeStage: ~Copyable {
       try send(console, Array("/dev/ptmx".utf8), descriptors: [master.raw])
     }
     return nil
+  }
+
+  /// What the agent of a seccomp listener is told.
+  private func listenerState(_ pid: Int32) -> String {
+    guard let section = linux.seccomp, SeccompStage.notifies(section) else { return "" }
+    let state = ContainerProcessState(
+      pid: Int(pid), metadata: section.listenerMetadata ?? "",
+      state: record.state(options.startsAtOnce ? .running : .created, pid: pid))
+    return String(decoding: state.encode(), as: UTF8.self)
   }
 
   /// Records the process before it is let go: from here on every other verb can find it.
@@ -216,11 +243,12 @@ enum PIDFile {
   /// Written under another name and renamed, so that a reader never sees half a number.
   static func write(_ path: String, _ pid: Int32) throws(RuntimeError) {
     try at(.process, "writing pid file " + path) { () throws(Errno) in
-      let (parent, name) =
-        path.utf8.contains(0x2f)
-        ? (String(path[..<path.lastIndex(of: "/")!]), String(path[path.index(after: path.lastIndex(of: "/")!)...]))
-        : (".", path)
-      let directory = try open(parent.isEmpty ? "/" : parent, O_PATH | O_DIRECTORY)
+      var (parent, name) = (".", path)
+      if let slash = path.utf8.lastIndex(of: 0x2f) {
+        parent = String(path[...slash])
+        name = String(path[path.utf8.index(after: slash)...])
+      }
+      let directory = try open(parent, O_PATH | O_DIRECTORY)
       let temporary = "." + name + ".new"
       let file = try open(
         temporary, at: directory.raw, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)

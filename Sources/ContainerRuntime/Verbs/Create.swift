@@ -14,11 +14,13 @@ public enum Create {
     let rootfs = try rootfsPath(spec, bundle, options)
     let directory = try store.claim(id)
     try directory.lock()
-    let record = ContainerRecord(
+    var record = ContainerRecord(
       id: id, bundle: bundle, rootfs: rootfs, created: timestamp(), annotations: spec.annotations,
       owner: effectiveUser(),
       namespaces: (spec.linux?.namespaces ?? []).map { Namespaces.file($0.type) },
       ociVersion: spec.ociVersion)
+    record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
+    record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
     var stage = RuntimeStage(
       spec: spec, options: options, container: directory, log: log, record: record)
     do throws(RuntimeError) {

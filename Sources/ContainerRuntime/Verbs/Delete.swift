@@ -33,9 +33,9 @@ public enum Delete {
     let status = container.status
     switch status {
     case .stopped: break
-    case .creating where force, .created, .running where force, .paused where force:
+    case .creating where force, .created where force, .running where force, .paused where force:
       try end(container)
-    case .creating, .running, .paused:
+    case .creating, .created, .running, .paused:
       throw RuntimeError(
         .deletion, "cannot delete container " + container.record.id + " that is not stopped",
         hint: "it is " + status.rawValue + "; kill it first, or use --force")
@@ -44,7 +44,7 @@ public enum Delete {
       try cgroup.killAll(SIGKILL)
       try cgroup.destroy()
     }
-    poststop(container, log)
+    poststop(container.record, log)
     try store.remove(container.directory)
   }
 
@@ -64,9 +64,9 @@ public enum Delete {
   }
 
   /// Failures are said and nothing else: the container is gone (runtime.md, "Lifecycle", step 13).
-  static func poststop(_ container: borrowing Container, _ log: Log) {
-    guard container.record.hasPoststop, let spec = try? container.spec() else { return }
-    let state = container.record.state(.stopped, pid: 0).encode()
+  static func poststop(_ record: ContainerRecord, _ log: Log) {
+    guard record.hasPoststop, let spec = try? Bundle.load(record.bundle) else { return }
+    let state = record.state(.stopped, pid: 0).encode()
     for hook in spec.hooks?.poststop ?? [] {
       do throws(RuntimeError) {
         try HookRunner(state: state).run([hook], kind: "poststop")

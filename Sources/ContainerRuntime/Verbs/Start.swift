@@ -32,14 +32,8 @@ public enum Start {
     try container.directory.save(container.record)
     _ = try? remove("start", at: container.directory.raw)
     container.directory.unlock()
-    try poststart(container, log)
-  }
-
-  /// A failing hook is said, and the container goes on (runtime.md, "Lifecycle", step 9).
-  static func poststart(_ container: borrowing Container, _ log: Log) throws(RuntimeError) {
     guard container.record.hasPoststart else { return }
-    let spec = try container.spec()
-    let runner = HookRunner(state: container.state().encode())
-    try runner.run(spec.hooks?.poststart ?? [], kind: "poststart")
+    let hooks = try container.spec().hooks?.poststart ?? []
+    Poststart.run(hooks, state: container.state().encode(), log: log)
   }
 }

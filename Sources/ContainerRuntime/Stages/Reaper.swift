@@ -1,0 +1,45 @@
+import CLinux
+import LinuxSystem
+
+/// A minimal first process of a pid namespace. The kernel keeps signals without a handler from the first
+/// process (pid_namespaces(7)), so a program in its place would not even hear Ctrl-C; as its child it does.
+enum Reaper {
+  /// Returns in the child, which goes on as the program. The first process stays here, passes signals on,
+  /// reaps what is left to it, and ends as the program does.
+  static func becomeFirst() throws(RuntimeError) {
+    let signals = try at(.process, "preparing the first process") { () throws(Errno) in
+      try SignalQueue()
+    }
+    switch try at(.process, "cloning the program's process", { () throws(Errno) in
+      try clone(flags: 0)
+    }) {
+    case .child: return
+    case .parent(let pid, let pidfd): serve(pid, pidfd, signals)
+    }
+  }
+
+  private static func serve(
+    _ program: Int32, _ pidfd: consuming Descriptor, _ signals: consuming SignalQueue
+  ) -> Never {
+    // The change of user cleared it; without the runtime outside nobody would end the container.
+    _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+    // Not to be looked into by the program, whose user may be the same.
+    _ = try? processControl(PR_SET_DUMPABLE, 0)
+    _ = try? processControl(PR_SET_NO_NEW_PRIVS, 1)
+    try? setCapabilities(effective: 0, permitted: 0, inheritable: 0)
+    // Standard streams belong to the program; the channel's end has to be the program's alone.
+    let kept = [pidfd.raw, signals.raw].sorted()
+    try? closeRange(0, UInt32(kept[0] - 1))
+    if kept[1] > kept[0] + 1 { try? closeRange(UInt32(kept[0] + 1), UInt32(kept[1] - 1)) }
+    try? closeRange(UInt32(kept[1] + 1), UInt32.max)
+    while true {
+      _ = try? waitReadable([signals.raw])
+      while let next = try? signals.next() {
+        if next.signal != SIGCHLD { try? sendSignal(next.signal, toProcess: pidfd.raw) }
+      }
+      while let ended = try? wait(-1, noHang: true) {
+        if ended.pid == program { exitNow(ended.status.shellCode) }
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import CLinux
+import LinuxSystem
+import OCISpec
+
+/// What a configuration asks for that this runtime refuses, found before anything is made.
+enum Validation {
+  static func check(_ spec: Spec) throws(RuntimeError) {
+    guard let linux = spec.linux else { return }
+    let kinds = linux.namespaces.map { $0.type }
+    if linux.intelRdt != nil {
+      throw RuntimeError(
+        .configuration, "linux.intelRdt is not supported", hint: "remove the section")
+    }
+    if let policy = linux.memoryPolicy {
+      throw RuntimeError(
+        .configuration, "linux.memoryPolicy (" + policy.mode + ") is not supported",
+        hint: "remove the section, or use resources.cpu.mems")
+    }
+    if !linux.netDevices.isEmpty {
+      throw RuntimeError(
+        .configuration, "linux.netDevices is not supported", hint: "move the device with ip-link(8)")
+    }
+    if !kinds.contains(.mount) {
+      throw RuntimeError(
+        .configuration, "linux.namespaces has no mount namespace",
+        hint: "add {\"type\": \"mount\"}: the mounts of a container must not be the host's")
+    }
+    if !(spec.hostname ?? "").isEmpty || !(spec.domainname ?? "").isEmpty, !kinds.contains(.uts) {
+      throw RuntimeError(
+        .configuration, "hostname and domainname need a uts namespace",
+        hint: "add {\"type\": \"uts\"}: they would be the host's")
+    }
+    let maps = !linux.uidMappings.isEmpty || !linux.gidMappings.isEmpty
+    if maps && !kinds.contains(.user) {
+      throw RuntimeError(
+        .configuration, "linux.uidMappings and gidMappings need a user namespace",
+        hint: "add {\"type\": \"user\"}")
+    }
+    if !linux.timeOffsets.isEmpty && !kinds.contains(.time) {
+      throw RuntimeError(
+        .configuration, "linux.timeOffsets needs a time namespace", hint: "add {\"type\": \"time\"}")
+    }
+    for offset in linux.timeOffsets where offset.clock != "monotonic" && offset.clock != "boottime" {
+      throw RuntimeError(
+        .configuration, "linux.timeOffsets." + offset.clock + " is no clock that can be moved",
+        hint: "use monotonic or boottime")
+    }
+    for path in linux.maskedPaths + linux.readonlyPaths where path.utf8.first != 0x2f {
+      throw RuntimeError(
+        .configuration, "linux.maskedPaths and readonlyPaths: \"" + path + "\" is not absolute")
+    }
+    if effectiveUser() != 0 && !kinds.contains(.user) {
+      throw RuntimeError(
+        .configuration, "an ordinary user needs a user namespace",
+        hint: "`rcontainer spec --rootless` writes a configuration with one")
+    }
+  }
+}

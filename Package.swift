@@ -18,10 +18,10 @@ let package = Package(
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(
       name: "ContainerRuntime",
-      dependencies: ["LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups"],
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups", catalogue],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
-      dependencies: ["ContainerRuntime", "CommandLineInterface"], swiftSettings: settings),
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ContainerRuntime", "CommandLineInterface"], swiftSettings: settings),
   ]
 )

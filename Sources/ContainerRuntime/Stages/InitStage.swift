@@ -7,8 +7,14 @@ import OCISpec
 ///
 /// The order of the steps matters, and each says why it stands where it does.
 struct InitStage: ~Copyable {
-  let plan: InitPlan
-  let channel: Channel
+  private let shared: Shared<InitPlan>
+  private let channel: Channel
+  private var plan: InitPlan { shared.value }
+
+  init(plan: InitPlan, channel: consuming Channel) {
+    shared = Shared(plan)
+    self.channel = channel
+  }
 
   /// Runs the stage; what fails is told to the runtime, or to `start` if it came to that.
   consuming func run() -> Never {

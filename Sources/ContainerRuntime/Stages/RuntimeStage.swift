@@ -40,11 +40,23 @@ struct Launched: ~Copyable {
 
 /// The part of a launch that stays outside: prepares, clones, answers the first process, cleans up.
 struct RuntimeStage: ~Copyable {
-  let spec: Spec
-  let options: LaunchOptions
+  private let shared: Shared<(spec: Spec, options: LaunchOptions)>
   let container: ContainerDirectory
-  let log: Log
-  var record: ContainerRecord
+  private let log: Log
+  private(set) var record: ContainerRecord
+
+  init(
+    spec: Spec, options: LaunchOptions, container: consuming ContainerDirectory, log: Log,
+    record: ContainerRecord
+  ) {
+    shared = Shared((spec, options))
+    self.container = container
+    self.log = log
+    self.record = record
+  }
+
+  var spec: Spec { shared.value.spec }
+  private var options: LaunchOptions { shared.value.options }
 
   private var linux: OCISpec.Linux { spec.linux ?? OCISpec.Linux() }
 

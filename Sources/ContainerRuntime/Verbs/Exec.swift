@@ -56,11 +56,21 @@ public enum Exec {
 
 /// Clones a process into the namespaces of a container.
 private struct ExecStage: ~Copyable {
-  let container: Container
-  let spec: Spec
-  let process: OCISpec.Process
-  let options: ExecOptions
-  let log: Log
+  private let container: Container
+  private let shared: Shared<(spec: Spec, process: OCISpec.Process, options: ExecOptions)>
+  private let log: Log
+  private var spec: Spec { shared.value.spec }
+  private var process: OCISpec.Process { shared.value.process }
+  private var options: ExecOptions { shared.value.options }
+
+  init(
+    container: consuming Container, spec: Spec, process: OCISpec.Process, options: ExecOptions,
+    log: Log
+  ) {
+    self.container = container
+    shared = Shared((spec, process, options))
+    self.log = log
+  }
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()

@@ -1,0 +1,212 @@
+import CLinux
+import LinuxSystem
+import OCISpec
+
+/// What the caller of `do` asks for.
+public struct SandboxOptions {
+  public var command: [String] = []
+  public var environment: [String] = []
+  /// Directories of the host: writable, and as they are now but read-only.
+  public var writable: [String] = []
+  public var readOnly: [String] = []
+  public var hostNetwork = false
+  /// Bytes.
+  public var memory: Int64?
+  /// Thousandths of a CPU.
+  public var cpus: Int64?
+  public var pids: Int64?
+  /// Milliseconds.
+  public var timeout: Int64?
+  public var workingDirectory: String?
+  public var root = "/"
+  public var hostname = "sandbox"
+  /// The output goes into the result.
+  public var capturesOutput = false
+
+  public init() {}
+}
+
+/// How a sandboxed command ended.
+public struct SandboxResult {
+  public var exitCode: Int32
+  public var timedOut: Bool
+  public var milliseconds: Int64
+  public var output: [UInt8] = []
+  public var errors: [UInt8] = []
+  public var isTruncated = false
+
+  /// The result as one JSON object.
+  public var json: String {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.member("exitCode", exitCode)
+      if exitCode > 128, exitCode <= 128 + 64, !timedOut { writer.member("signal", exitCode - 128) }
+      writer.member("timedOut", timedOut)
+      writer.member("durationMilliseconds", milliseconds)
+      writer.member("stdout", String(decoding: output, as: UTF8.self))
+      writer.member("stderr", String(decoding: errors, as: UTF8.self))
+      writer.member("outputTruncated", isTruncated)
+    }
+    return writer.text
+  }
+}
+
+/// `do`: one command in a sandbox of its own.
+public enum Do {
+  /// How much of each output goes into a result.
+  private static let outputLimit = 16 << 20
+
+  public static func run(_ options: SandboxOptions, store: borrowing StateStore, log: Log)
+    throws(RuntimeError) -> SandboxResult
+  {
+    let random = try at(.process, "making a name") { () throws(Errno) in try randomBytes(8) }
+    let id = random.reduce("do-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
+    var launch = LaunchOptions()
+    launch.startsAtOnce = true
+    launch.usesReaper = true
+    launch.newKeyring = false
+    launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    launch.rootfs = .overlay(
+      lower: options.root, alsoBound: options.root == "/" ? otherFileSystems() : [], sizeLimit: nil)
+    let outputs = DescriptorSet()
+    if options.capturesOutput {
+      for name in ["stdout", "stderr"] {
+        launch.standardStreams.append(
+          outputs.insert(
+            try at(.process, "making a file for " + name) { () throws(Errno) in
+              try memoryFile(name, [])
+            }))
+      }
+    }
+    let spec = try specification(options)
+    let begin = monotonicNanoseconds()
+    let outcome = try Run.inForeground(
+      id: id, spec: spec, bundle: "/", options: launch, keep: false, timeout: options.timeout,
+      store: store, log: log)
+    var result = SandboxResult(
+      exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
+      milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
+    if options.capturesOutput {
+      result.output = try collect(outputs.raw[0], &result.isTruncated)
+      result.errors = try collect(outputs.raw[1], &result.isTruncated)
+    }
+    return result
+  }
+
+  private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8]
+  {
+    try at(.process, "reading the output") { () throws(Errno) in
+      let size = try status(at: file).size
+      try rewind(file)
+      if size <= UInt64(outputLimit) { return try readAll(file) }
+      truncated = true
+      var bytes = [UInt8](repeating: 0, count: outputLimit)
+      let count = try read(file, into: &bytes)
+      return Array(bytes[0..<count])
+    }
+  }
+
+  /// Mount points of the host that hold files, but for those that the sandbox has for itself.
+  private static func otherFileSystems() -> [String] {
+    let own = ["/proc", "/sys", "/dev", "/tmp", "/run"]
+    var places: [String] = []
+    for line in ((try? readFile("/proc/self/mountinfo")) ?? "").utf8.split(separator: 0x0a) {
+      let fields = line.split(separator: 0x20)
+      guard fields.count > 4 else { continue }
+      let place = String(Substring(fields[4]))
+      if place == "/" { continue }
+      let covered = (own + places).contains { place == $0 || place.utf8.starts(with: ($0 + "/").utf8) }
+      // A path with a space or a line break is written with octal escapes, and left out.
+      if !covered && !place.utf8.contains(0x5c) { places.append(place) }
+    }
+    return places
+  }
+
+  // MARK: the configuration
+
+  private static func specification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
+    let (uid, gid) = (effectiveUser(), effectiveGroup())
+    var spec = Spec()
+    spec.ociVersion = OCISpec.State.version
+    spec.hostname = options.hostname
+    var process = OCISpec.Process()
+    process.args = options.command
+    process.env = options.environment
+    process.cwd = try workingDirectory(options)
+    process.user.uid = uid
+    process.user.gid = gid
+    process.capabilities = OCISpec.Capabilities()
+    process.noNewPrivileges = true
+    spec.process = process
+    spec.mounts = mounts(options)
+    var linux = OCISpec.Linux()
+    linux.namespaces = ([.user, .mount, .pid, .ipc, .uts, .cgroup] as [LinuxNamespace.Kind])
+      .map { LinuxNamespace($0) }
+    if !options.hostNetwork { linux.namespaces.append(LinuxNamespace(.network)) }
+    // Root keeps its ids, without any capability over the host; a user has but its own.
+    let isRoot = uid == 0
+    linux.uidMappings = [IDMapping(isRoot ? 0 : uid, host: uid, isRoot ? UInt32.max : 1)]
+    linux.gidMappings = [IDMapping(isRoot ? 0 : gid, host: gid, isRoot ? UInt32.max : 1)]
+    linux.maskedPaths = Spec.maskedPaths
+    linux.readonlyPaths = Spec.readonlyPaths
+    linux.seccomp = SandboxProfile.section
+    linux.resources = resources(options)
+    spec.linux = linux
+    return spec
+  }
+
+  private static func workingDirectory(_ options: SandboxOptions) throws(RuntimeError) -> String {
+    if let directory = options.workingDirectory {
+      guard directory.utf8.first == 0x2f else {
+        throw RuntimeError(.options, "--cwd " + directory + " is not an absolute path")
+      }
+      return directory
+    }
+    if options.root != "/" { return "/" }
+    return (try? currentDirectory()) ?? "/"
+  }
+
+  private static func mounts(_ options: SandboxOptions) -> [OCISpec.Mount] {
+    var mounts = [
+      OCISpec.Mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
+      OCISpec.Mount("/tmp", "tmpfs", "tmpfs", ["nosuid", "nodev", "mode=1777"]),
+      OCISpec.Mount("/run", "tmpfs", "tmpfs", ["nosuid", "nodev", "mode=755"]),
+      OCISpec.Mount("/dev", "tmpfs", "tmpfs", ["nosuid", "noexec", "strictatime", "mode=755", "size=65536k"]),
+      OCISpec.Mount("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
+      OCISpec.Mount("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777"]),
+    ]
+    // sysfs belongs to the network namespace.
+    mounts.append(
+      options.hostNetwork
+        ? OCISpec.Mount("/sys", "none", "/sys", ["rbind", "rro", "nosuid", "noexec", "nodev"])
+        : OCISpec.Mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]))
+    for path in options.readOnly {
+      mounts.append(OCISpec.Mount(path, "none", path, ["rbind", "rro", "nosuid", "nodev"]))
+    }
+    for path in options.writable {
+      mounts.append(OCISpec.Mount(path, "none", path, ["rbind", "rw", "nosuid", "nodev"]))
+    }
+    return mounts
+  }
+
+  private static func resources(_ options: SandboxOptions) -> OCISpec.Resources? {
+    var resources = OCISpec.Resources()
+    if let bytes = options.memory {
+      var memory = OCISpec.Memory()
+      memory.limit = bytes
+      resources.memory = memory
+    }
+    if let thousandths = options.cpus {
+      var cpu = OCISpec.CPU()
+      cpu.period = 100_000
+      cpu.quota = max(1000, thousandths * 100)
+      resources.cpu = cpu
+    }
+    if let limit = options.pids {
+      var pids = OCISpec.Pids()
+      pids.limit = limit
+      resources.pids = pids
+    }
+    return resources
+  }
+}

@@ -1,0 +1,92 @@
+import CommandLineInterface
+import ContainerRuntime
+import LinuxSystem
+
+/// What every verb gets: its options and what the global ones mean.
+struct Context {
+  let options: Invocation.Values
+  let operands: [String]
+  let root: String
+  let log: Log
+  let withoutCgroup: Bool
+
+  init(_ invocation: Invocation) throws(RuntimeError) {
+    options = invocation.options
+    operands = invocation.operands
+    let global = invocation.global
+    root = global["root"] ?? StateStore.defaultPath()
+    let format: Log.Format
+    switch global["log-format"] {
+    case nil, "text": format = .text
+    case "json": format = .json
+    case let other?:
+      throw RuntimeError(.options, "--log-format " + other + " is unknown", hint: "use text or json")
+    }
+    log = try Log(path: global["log"], format: format, debug: global.has("debug"))
+    if global.has("systemd-cgroup") { throw Self.systemd }
+    switch global["cgroup-manager"] {
+    case nil, "cgroupfs": withoutCgroup = false
+    case "disabled": withoutCgroup = true
+    case "systemd": throw Self.systemd
+    case let other?:
+      throw RuntimeError(
+        .options, "--cgroup-manager " + other + " is unknown", hint: "use cgroupfs or disabled")
+    }
+  }
+
+  private static var systemd: RuntimeError {
+    RuntimeError(
+      .options, "the systemd cgroup driver is not supported",
+      hint: "choose the cgroupfs driver of the engine")
+  }
+
+  /// The first operand.
+  var id: String { operands[0] }
+
+  func store() throws(RuntimeError) -> StateStore { try StateStore(path: root) }
+
+  /// A whole number from an option.
+  func number<T: FixedWidthInteger & UnsignedInteger>(_ name: String) throws(RuntimeError) -> T? {
+    guard let text = options[name] else { return nil }
+    guard let number: T = Quantities.unsigned(text) else { throw bad(name, text, "a whole number") }
+    return number
+  }
+
+  /// A whole number that may be negative.
+  func signed(_ name: String) throws(RuntimeError) -> Int64? {
+    guard let text = options[name] else { return nil }
+    guard let number = Int64(text), text.utf8.first != 0x2b else {
+      throw bad(name, text, "a whole number")
+    }
+    return number
+  }
+
+  /// Bytes from an option.
+  func bytes(_ name: String) throws(RuntimeError) -> Int64? {
+    guard let text = options[name] else { return nil }
+    guard let bytes = Quantities.bytes(text) else {
+      throw bad(name, text, "a size such as 512m or 2g")
+    }
+    return bytes
+  }
+
+  func bad(_ name: String, _ text: String, _ wanted: String) -> RuntimeError {
+    RuntimeError(.options, "--" + name + " " + text + " is not " + wanted)
+  }
+
+  /// Options that `create` and `run` share.
+  func launchOptions() throws(RuntimeError) -> LaunchOptions {
+    var launch = LaunchOptions()
+    launch.pidFile = options["pid-file"]
+    launch.consoleSocket = options["console-socket"]
+    launch.usesPivot = !options.has("no-pivot")
+    launch.newKeyring = !options.has("no-new-keyring")
+    let preserved: UInt32 = try number("preserve-fds") ?? 0
+    // systemd's socket activation passes descriptors by this variable (sd_listen_fds(3)).
+    let listening: UInt32 =
+      environmentValue("LISTEN_FDS").flatMap { Quantities.unsigned($0) } ?? 0
+    launch.preservedDescriptors = Int(min(preserved &+ listening, 65536))
+    launch.withoutCgroup = withoutCgroup
+    return launch
+  }
+}

@@ -1,0 +1,69 @@
+import CLinux
+import CommandLineInterface
+import ContainerRuntime
+import LinuxSystem
+
+enum DoVerb {
+  static func run(_ context: Context) throws(RuntimeError) -> Int32 {
+    let options = context.options
+    var sandbox = SandboxOptions()
+    sandbox.command = context.operands
+    sandbox.environment = environment(options.all("env"))
+    sandbox.writable = try absolute(options.all("rw"), "--rw")
+    sandbox.readOnly = try absolute(options.all("ro"), "--ro")
+    switch options["net"] {
+    case nil, "none": break
+    case "host": sandbox.hostNetwork = true
+    case let other?: throw context.bad("net", other, "none or host")
+    }
+    sandbox.memory = try context.bytes("memory")
+    if let text = options["cpus"] {
+      guard let cpus = Quantities.thousandths(text), cpus > 0 else {
+        throw context.bad("cpus", text, "a number such as 1.5")
+      }
+      sandbox.cpus = cpus
+    }
+    let pids: UInt32? = try context.number("pids")
+    sandbox.pids = pids.map { Int64($0) }
+    if let text = options["timeout"] {
+      guard let time = Quantities.milliseconds(text), time > 0 else {
+        throw context.bad("timeout", text, "a time such as 500ms or 30s")
+      }
+      sandbox.timeout = time
+    }
+    sandbox.workingDirectory = options["cwd"]
+    if let root = options["root"] { sandbox.root = try absolute([root], "--root")[0] }
+    sandbox.hostname = options["hostname"] ?? "sandbox"
+    sandbox.capturesOutput = options.has("json")
+    let result = try Do.run(sandbox, store: try context.store(), log: context.log)
+    if options.has("json") { printOut(result.json + "\n") }
+    return result.exitCode
+  }
+
+  /// Where a directory of the host is, without links.
+  private static func absolute(_ paths: [String], _ option: String) throws(RuntimeError) -> [String] {
+    var found: [String] = []
+    for path in paths {
+      found.append(
+        try at(.options, option + " " + path) { () throws(Errno) in
+          try readLink("/proc/self/fd/\(try open(path, O_PATH).raw)")
+        })
+    }
+    return found
+  }
+
+  /// A plain environment, so that secrets of the caller stay outside; and what was asked for.
+  private static func environment(_ asked: [String]) -> [String] {
+    var result = [
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=rcontainer",
+    ]
+    for name in ["HOME", "USER", "LANG", "TERM", "SHELL"] + asked {
+      if name.utf8.contains(0x3d) {
+        result.append(name)
+      } else if let value = environmentValue(name) {
+        result.append(name + "=" + value)
+      }
+    }
+    return result
+  }
+}

@@ -1,8 +1,9 @@
 /// Reads JSON (RFC 8259) from bytes, straight into the caller's structures.
 ///
-/// It is strict: UTF-8 must be valid, numbers in range, nesting at most 128 deep, nothing may follow the
-/// document, and no string may hold NUL, which the system calls that it ends up in would cut it at.
-/// A member whose value is `null` counts as absent, and what the caller doesn't take is checked and skipped.
+/// It is strict: UTF-8 must be valid, numbers in range, nesting at most 128 deep, nothing may follow
+/// the document, and no string may hold NUL, which the system calls that it ends up in would cut it
+/// at. A member whose value is `null` counts as absent, and what the caller doesn't take is checked
+/// and skipped.
 ///
 ///     var reader = JSONReader(bytes, file: "state.json")
 ///     var id = "", pid: Int32 = 0
@@ -17,6 +18,8 @@ public struct JSONReader {
   private let bytes: [UInt8]
   private let file: String
   private var position = 0
+  /// Where the value that is being read, or was read last, begins.
+  private var valueStart = 0
   private var path: [Segment] = []
   private var depth = 0
 
@@ -47,12 +50,12 @@ public struct JSONReader {
     skipSpace()
     let value = try body(&self)
     skipSpace()
-    if position < bytes.count { throw error("unexpected text after the end of the document") }
+    if position < bytes.count { throw fault("unexpected text after the end of the document") }
     return value
   }
 
   /// The error for a member that has to be there; at the end of its object.
-  func missing(_ name: String) -> SpecError { error("\"" + name + "\" is missing") }
+  public func missing(_ name: String) -> SpecError { fault("\"" + name + "\" is missing") }
 
   /// Reads an object; `member` is called for each member that is not null and has to read its value.
   public mutating func object(
@@ -61,13 +64,16 @@ public struct JSONReader {
     try open(0x7b, "an object")
     if try close(0x7d) { return }
     while true {
-      guard current == 0x22 else { throw error("expected a member name in quotes, found " + found) }
+      guard current == 0x22 else { throw fault("expected a member name in quotes, found " + found) }
       let key = try string()
       skipSpace()
-      guard current == 0x3a else { throw error("expected ':' after \"" + key + "\", found " + found) }
+      guard current == 0x3a else {
+        throw fault("expected ':' after \"" + key + "\", found " + found)
+      }
       position += 1
       skipSpace()
       path.append(.member(key))
+      valueStart = position
       if current == 0x6e { try literal("null") } else { try member(&self, key) }
       path.removeLast()
       if try next(0x7d, "'}'") { return }
@@ -83,6 +89,7 @@ public struct JSONReader {
     var index = 0
     while true {
       path.append(.element(index))
+      valueStart = position
       try element(&self)
       path.removeLast()
       index += 1
@@ -92,7 +99,7 @@ public struct JSONReader {
 
   private mutating func open(_ bracket: UInt8, _ what: String) throws(SpecError) {
     guard current == bracket else { throw mismatch(what) }
-    if depth == 128 { throw error("nested too deeply") }
+    if depth == 128 { throw fault("nested too deeply") }
     depth += 1
     position += 1
     skipSpace()
@@ -109,10 +116,10 @@ public struct JSONReader {
   private mutating func next(_ bracket: UInt8, _ name: String) throws(SpecError) -> Bool {
     skipSpace()
     if try close(bracket) { return true }
-    guard current == 0x2c else { throw error("expected ',' or " + name + ", found " + found) }
+    guard current == 0x2c else { throw fault("expected ',' or " + name + ", found " + found) }
     position += 1
     skipSpace()
-    if current == bracket { throw error("expected another value after ','") }
+    if current == bracket { throw fault("expected another value after ','") }
     return false
   }
 
@@ -120,6 +127,7 @@ public struct JSONReader {
 
   /// Reads `true` or `false`.
   public mutating func bool() throws(SpecError) -> Bool {
+    valueStart = position
     switch current {
     case 0x74:
       try literal("true")
@@ -133,13 +141,14 @@ public struct JSONReader {
 
   /// Reads an integer that fits the type that is asked for.
   public mutating func integer<T: FixedWidthInteger>() throws(SpecError) -> T {
+    valueStart = position
     let isNegative = current == 0x2d
     let expected = T.isSigned ? "an integer" : "an unsigned integer"
     let start = position
     var index = position + (isNegative ? 1 : 0)
     guard index < bytes.count, isDigit(bytes[index]) else { throw mismatch(expected) }
     if bytes[index] == 0x30, index + 1 < bytes.count, isDigit(bytes[index + 1]) {
-      throw error("a number may not start with 0")
+      throw fault("a number may not start with 0")
     }
     var value: T = 0
     var fits = true
@@ -154,10 +163,10 @@ public struct JSONReader {
       index += 1
     }
     if index < bytes.count, bytes[index] == 0x2e || bytes[index] | 0x20 == 0x65 {
-      throw error("expected " + expected + ", found a fraction")
+      throw fault("expected " + expected + ", found a fraction")
     }
     guard fits else {
-      throw error("expected " + expected + " of \(T.bitWidth) bits, found " + text(start, index))
+      throw fault("expected " + expected + " of \(T.bitWidth) bits, found " + text(start, index))
     }
     position = index
     return value
@@ -166,6 +175,7 @@ public struct JSONReader {
   /// Reads a string.
   public mutating func string() throws(SpecError) -> String {
     guard current == 0x22 else { throw mismatch("a string") }
+    valueStart = position
     let start = position + 1
     var index = start
     while index < bytes.count {
@@ -194,9 +204,8 @@ public struct JSONReader {
         }
         return text
       case 0x5c:
-        position += 1
         try escape(&result)
-      case 0..<0x20: throw error("a control character in a string must be escaped")
+      case 0..<0x20: throw fault("a control character in a string must be escaped")
       default:
         result.append(byte)
         position += 1
@@ -205,45 +214,51 @@ public struct JSONReader {
     throw error("a string has no end")
   }
 
+  /// Reads an escape; the reader is at its backslash, and stays there if the escape is wrong.
   private mutating func escape(_ result: inout [UInt8]) throws(SpecError) {
-    let byte = current
-    position += 1
-    switch byte {
-    case 0x22, 0x5c, 0x2f: result.append(byte ?? 0)
+    let letter = position + 1 < bytes.count ? bytes[position + 1] : 0
+    switch letter {
+    case 0x22, 0x5c, 0x2f: result.append(letter)
     case 0x62: result.append(0x08)
     case 0x66: result.append(0x0c)
     case 0x6e: result.append(0x0a)
     case 0x72: result.append(0x0d)
     case 0x74: result.append(0x09)
-    case 0x75:
-      var code = try hexadecimal()
-      if code >= 0xdc00 && code <= 0xdfff { throw error("half a surrogate pair in a string") }
-      if code >= 0xd800 && code <= 0xdbff {
-        guard current == 0x5c, position + 1 < bytes.count, bytes[position + 1] == 0x75 else {
-          throw error("half a surrogate pair in a string")
-        }
-        position += 2
-        let low = try hexadecimal()
-        guard low >= 0xdc00 && low <= 0xdfff else {
-          throw error("half a surrogate pair in a string")
-        }
-        code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
-      }
-      if code == 0 { throw error("a string may not hold NUL") }
-      guard let scalar = Unicode.Scalar(code) else { throw error("not a character") }
-      result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-    default: throw error("unknown escape in a string")
+    case 0x75: return try escapedCharacter(&result)
+    default: throw fault("unknown escape in a string")
     }
+    position += 2
   }
 
-  private mutating func hexadecimal() throws(SpecError) -> UInt32 {
+  /// Reads `\uXXXX`, or two of them that make a surrogate pair.
+  private mutating func escapedCharacter(_ result: inout [UInt8]) throws(SpecError) {
+    var code = try hexadecimal(at: position + 2)
+    var length = 6
+    if code >= 0xd800 && code <= 0xdbff, position + 7 < bytes.count,
+      bytes[position + 6] == 0x5c, bytes[position + 7] == 0x75
+    {
+      let low = try hexadecimal(at: position + 8)
+      if low >= 0xdc00 && low <= 0xdfff {
+        code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
+        length = 12
+      }
+    }
+    if code == 0 { throw fault("a string may not hold NUL") }
+    guard let scalar = Unicode.Scalar(code) else {
+      throw fault("half a surrogate pair in a string")
+    }
+    result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    position += length
+  }
+
+  private func hexadecimal(at start: Int) throws(SpecError) -> UInt32 {
+    guard start + 4 <= bytes.count else { throw fault("expected four hexadecimal digits") }
     var value: UInt32 = 0
-    for _ in 0..<4 {
-      guard let byte = current, let digit = hexadecimalDigit(byte) else {
-        throw error("expected four hexadecimal digits")
+    for byte in bytes[start..<(start + 4)] {
+      guard let digit = hexadecimalDigit(byte) else {
+        throw fault("expected four hexadecimal digits")
       }
       value = value << 4 | digit
-      position += 1
     }
     return value
   }
@@ -264,16 +279,14 @@ public struct JSONReader {
     return result
   }
 
-  /// Reads an object whose values are strings, in the order of the document; of equal keys the last one
-  /// counts.
+  /// Reads an object whose values are strings, in the order of the document; of equal keys the last
+  /// one counts. Keys are equal when their bytes are.
   public mutating func stringMap() throws(SpecError) -> [StringPair] {
     var result: [StringPair] = []
     try object { (reader, key) throws(SpecError) in
-      let value = try reader.string()
-      result.removeAll { $0.key == key }
-      result.append(StringPair(key, value))
+      result.append(StringPair(key, try reader.string()))
     }
-    return result
+    return result.withoutOverridden()
   }
 
   /// Reads any value and forgets it.
@@ -292,7 +305,7 @@ public struct JSONReader {
     if current == 0x2d { position += 1 }
     let start = position
     try digits()
-    if bytes[start] == 0x30 && position > start + 1 { throw error("a number may not start with 0") }
+    if bytes[start] == 0x30 && position > start + 1 { throw fault("a number may not start with 0") }
     if current == 0x2e {
       position += 1
       try digits()
@@ -319,30 +332,47 @@ public struct JSONReader {
 
   // MARK: errors
 
-  /// An error at the value that is being read.
+  /// An error about the value that is being read, or was read last.
   public func error(_ message: String, hint: String? = nil) -> SpecError {
+    error(at: valueStart, message, hint: hint)
+  }
+
+  /// An error at the byte that the reader has come to.
+  private func fault(_ message: String) -> SpecError { error(at: position, message) }
+
+  private func error(at place: Int, _ message: String, hint: String? = nil) -> SpecError {
     var line = 1
     var column = 1
-    for byte in bytes[0..<min(position, bytes.count)] {
+    for byte in bytes[0..<min(place, bytes.count)] {
       if byte == 0x0a { (line, column) = (line + 1, 1) } else { column += 1 }
     }
     return SpecError(
       file: file, line: line, column: column, path: pathText, message: message, hint: hint)
   }
 
+  /// As in `process.rlimits[0].hard`; a name that isn't a plain word is put in quotes, as in
+  /// `annotations["org.example.owner"]`.
   private var pathText: String {
     var text = ""
     for segment in path {
       switch segment {
-      case .member(let key): text += (text.isEmpty ? "" : ".") + key
+      case .member(let key) where isWord(key): text += (text.isEmpty ? "" : ".") + key
+      case .member(let key): text += "[\"" + key + "\"]"
       case .element(let index): text += "[\(index)]"
       }
     }
     return text
   }
 
+  private func isWord(_ key: String) -> Bool {
+    !key.isEmpty
+      && key.utf8.allSatisfy { byte in
+        isDigit(byte) || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a || byte == 0x5f || byte == 0x2d
+      }
+  }
+
   private func mismatch(_ expected: String) -> SpecError {
-    error("expected " + expected + ", found " + found)
+    fault("expected " + expected + ", found " + found)
   }
 
   private var found: String {
@@ -355,7 +385,9 @@ public struct JSONReader {
     case 0x6e: "null"
     case 0x2d, 0x30...0x39: "a number"
     case 0x21...0x7e: "'" + String(UnicodeScalar(byte)) + "'"
-    default: "something else"
+    case 0xef: "a byte order mark, or another character that is not ASCII"
+    case 0x80...: "a character that is not ASCII"
+    default: "a control character"
     }
   }
 

@@ -4,21 +4,41 @@ public struct Linux: Equatable, Sendable {
   public var gidMappings: [IDMapping] = []
   /// Kernel parameters.
   public var sysctl: [StringPair] = []
-  public var resources: Resources?
+  public var resources: Resources? {
+    get { resourcesBox?.value }
+    set { resourcesBox = newValue.map { Boxed($0) } }
+  }
+  private var resourcesBox: Boxed<Resources>?
   public var cgroupsPath: String?
   public var namespaces: [LinuxNamespace] = []
   public var devices: [Device] = []
   /// Network devices to move into the container.
   public var netDevices: [NetDevice] = []
-  public var seccomp: Seccomp?
+  public var seccomp: Seccomp? {
+    get { seccompBox?.value }
+    set { seccompBox = newValue.map { Boxed($0) } }
+  }
+  private var seccompBox: Boxed<Seccomp>?
   public var rootfsPropagation: String?
   public var maskedPaths: [String] = []
   public var readonlyPaths: [String] = []
   /// SELinux context of mounts.
   public var mountLabel: String?
-  public var intelRdt: IntelRdt?
-  public var memoryPolicy: MemoryPolicy?
-  public var personality: Personality?
+  public var intelRdt: IntelRdt? {
+    get { intelRdtBox?.value }
+    set { intelRdtBox = newValue.map { Boxed($0) } }
+  }
+  private var intelRdtBox: Boxed<IntelRdt>?
+  public var memoryPolicy: MemoryPolicy? {
+    get { memoryPolicyBox?.value }
+    set { memoryPolicyBox = newValue.map { Boxed($0) } }
+  }
+  private var memoryPolicyBox: Boxed<MemoryPolicy>?
+  public var personality: Personality? {
+    get { personalityBox?.value }
+    set { personalityBox = newValue.map { Boxed($0) } }
+  }
+  private var personalityBox: Boxed<Personality>?
   public var timeOffsets: [TimeOffset] = []
 
   public init() {}

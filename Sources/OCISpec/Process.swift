@@ -1,22 +1,42 @@
 /// A process of a container (config.md, "Process").
 public struct Process: Equatable, Sendable {
   public var terminal: Bool = false
-  public var consoleSize: Box?
+  public var consoleSize: Box? {
+    get { consoleSizeBox?.value }
+    set { consoleSizeBox = newValue.map { Boxed($0) } }
+  }
+  private var consoleSizeBox: Boxed<Box>?
   public var user: User = User()
   public var args: [String] = []
   /// `NAME=value`.
   public var env: [String] = []
   /// Absolute, in the container.
   public var cwd: String = ""
-  public var capabilities: Capabilities?
+  public var capabilities: Capabilities? {
+    get { capabilitiesBox?.value }
+    set { capabilitiesBox = newValue.map { Boxed($0) } }
+  }
+  private var capabilitiesBox: Boxed<Capabilities>?
   public var rlimits: [POSIXRlimit] = []
   public var noNewPrivileges: Bool = false
   public var apparmorProfile: String?
   public var oomScoreAdj: Int32?
-  public var scheduler: Scheduler?
+  public var scheduler: Scheduler? {
+    get { schedulerBox?.value }
+    set { schedulerBox = newValue.map { Boxed($0) } }
+  }
+  private var schedulerBox: Boxed<Scheduler>?
   public var selinuxLabel: String?
-  public var ioPriority: IOPriority?
-  public var execCPUAffinity: CPUAffinity?
+  public var ioPriority: IOPriority? {
+    get { ioPriorityBox?.value }
+    set { ioPriorityBox = newValue.map { Boxed($0) } }
+  }
+  private var ioPriorityBox: Boxed<IOPriority>?
+  public var execCPUAffinity: CPUAffinity? {
+    get { execCPUAffinityBox?.value }
+    set { execCPUAffinityBox = newValue.map { Boxed($0) } }
+  }
+  private var execCPUAffinityBox: Boxed<CPUAffinity>?
 
   public init() {}
 

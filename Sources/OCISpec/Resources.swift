@@ -2,12 +2,32 @@
 public struct Resources: Equatable, Sendable {
   /// In order; the last match counts.
   public var devices: [DeviceRule] = []
-  public var memory: Memory?
-  public var cpu: CPU?
-  public var pids: Pids?
-  public var blockIO: BlockIO?
+  public var memory: Memory? {
+    get { memoryBox?.value }
+    set { memoryBox = newValue.map { Boxed($0) } }
+  }
+  private var memoryBox: Boxed<Memory>?
+  public var cpu: CPU? {
+    get { cpuBox?.value }
+    set { cpuBox = newValue.map { Boxed($0) } }
+  }
+  private var cpuBox: Boxed<CPU>?
+  public var pids: Pids? {
+    get { pidsBox?.value }
+    set { pidsBox = newValue.map { Boxed($0) } }
+  }
+  private var pidsBox: Boxed<Pids>?
+  public var blockIO: BlockIO? {
+    get { blockIOBox?.value }
+    set { blockIOBox = newValue.map { Boxed($0) } }
+  }
+  private var blockIOBox: Boxed<BlockIO>?
   public var hugepageLimits: [HugepageLimit] = []
-  public var network: Network?
+  public var network: Network? {
+    get { networkBox?.value }
+    set { networkBox = newValue.map { Boxed($0) } }
+  }
+  private var networkBox: Boxed<Network>?
   public var rdma: [RDMALimit] = []
   /// Files of cgroup v2 and what to write to them.
   public var unified: [StringPair] = []

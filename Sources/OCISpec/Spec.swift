@@ -3,17 +3,33 @@ public struct Spec: Equatable, Sendable {
   /// Version of the specification that the configuration follows.
   public var ociVersion: String = ""
   /// What to run; may be missing until `start`.
-  public var process: Process?
+  public var process: Process? {
+    get { processBox?.value }
+    set { processBox = newValue.map { Boxed($0) } }
+  }
+  private var processBox: Boxed<Process>?
   /// The root file system.
-  public var root: Root?
+  public var root: Root? {
+    get { rootBox?.value }
+    set { rootBox = newValue.map { Boxed($0) } }
+  }
+  private var rootBox: Boxed<Root>?
   public var hostname: String?
   public var domainname: String?
   /// In the order in which they are made.
   public var mounts: [Mount] = []
-  public var hooks: Hooks?
+  public var hooks: Hooks? {
+    get { hooksBox?.value }
+    set { hooksBox = newValue.map { Boxed($0) } }
+  }
+  private var hooksBox: Boxed<Hooks>?
   /// Free for the user.
   public var annotations: [StringPair] = []
-  public var linux: Linux?
+  public var linux: Linux? {
+    get { linuxBox?.value }
+    set { linuxBox = newValue.map { Boxed($0) } }
+  }
+  private var linuxBox: Boxed<Linux>?
 
   public init() {}
 

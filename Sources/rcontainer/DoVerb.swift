@@ -46,7 +46,8 @@ enum DoVerb {
     for path in paths {
       found.append(
         try at(.options, option + " " + path) { () throws(Errno) in
-          try readLink("/proc/self/fd/\(try open(path, O_PATH).raw)")
+          let opened = try open(path, O_PATH)
+          return try readLink("/proc/self/fd/\(opened.raw)")
         })
     }
     return found

@@ -24,7 +24,8 @@ enum ExecVerb {
 
   private static func read(_ file: String) throws(RuntimeError) -> OCISpec.Process {
     let bytes = try at(.configuration, "reading " + file) { () throws(Errno) in
-      try readAll(try open(file, O_RDONLY).raw, limit: 16 << 20)
+      let opened = try open(file, O_RDONLY)
+      return try readAll(opened.raw, limit: 16 << 20)
     }
     do throws(SpecError) { return try OCISpec.Process.decode(bytes, file: file) } catch {
       throw RuntimeError(.configuration, error.description)

@@ -14,7 +14,8 @@ enum UpdateVerb {
   private static func read(_ file: String) throws(RuntimeError) -> OCISpec.Resources {
     let bytes = try at(.configuration, "reading " + file) { () throws(Errno) in
       if file == "-" { return try readAll(0, limit: 16 << 20) }
-      return try readAll(try open(file, O_RDONLY).raw, limit: 16 << 20)
+      let opened = try open(file, O_RDONLY)
+      return try readAll(opened.raw, limit: 16 << 20)
     }
     do throws(SpecError) {
       return try OCISpec.Resources.decode(bytes, file: file == "-" ? "standard input" : file)

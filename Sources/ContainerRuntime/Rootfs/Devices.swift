@@ -119,7 +119,8 @@ struct DeviceStage: ~Copyable {
       let made = try open(name, at: directory, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, mode: 0o644)
       made.close()
     } catch where error == .exists {}
-    try attach(tree.raw, to: try open(name, at: directory, O_PATH | O_NOFOLLOW).raw)
+    let target = try open(name, at: directory, O_PATH | O_NOFOLLOW)
+    try attach(tree.raw, to: target.raw)
   }
 
   private borrowing func symbolicLink(

@@ -139,7 +139,8 @@ struct MountStage: ~Copyable {
     }
     let tree = try newFileSystem(type, source: mount.source, options)
     if let copied {
-      try copyTree(from: copied.raw, to: try open(".", at: tree.raw, O_RDONLY | O_DIRECTORY).raw)
+      let top = try open(".", at: tree.raw, O_RDONLY | O_DIRECTORY)
+      try copyTree(from: copied.raw, to: top.raw)
     }
     if options.copyUp && options.isReadOnly {
       try setAttributes(of: tree.raw, set: UInt64(RC_ATTR_RDONLY), recursive: false)

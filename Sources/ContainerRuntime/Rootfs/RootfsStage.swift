@@ -74,8 +74,8 @@ struct RootfsStage {
         try attach(tree.raw, to: directory.raw)
         return tree
       }
-    case .overlay(let lower, let bound, let limit):
-      return try OverlayRoot(lower: lower, alsoBound: bound, sizeLimit: limit).make()
+    case .overlay(let lower, let limit):
+      return try OverlayRoot(lower: lower, sizeLimit: limit).make()
     }
   }
 

@@ -41,7 +41,8 @@ struct ConsoleStage {
     if mounts {
       try at(.console, "mounting /dev/console") { () throws(Errno) in
         let tree = try cloneTree(at: peer.raw, recursive: false)
-        try LinuxSystem.attach(tree.raw, to: try root.makeFile("/dev/console").raw)
+        let target = try root.makeFile("/dev/console")
+        try LinuxSystem.attach(tree.raw, to: target.raw)
       }
     }
     try channel.send(.console, descriptors: [master.raw])

@@ -44,7 +44,6 @@ struct InitPlan {
 enum RootfsSource {
   /// A directory of the host.
   case directory(String)
-  /// A throw-away writable layer in memory over a directory of the host; the other directories are bound
-  /// read-only at the same place, so that file systems mounted below are seen too.
-  case overlay(lower: String, alsoBound: [String], sizeLimit: UInt64?)
+  /// Throw-away writable layers in memory over a directory of the host.
+  case overlay(lower: String, sizeLimit: UInt64?)
 }

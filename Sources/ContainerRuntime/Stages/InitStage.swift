@@ -65,6 +65,8 @@ struct InitStage: ~Copyable {
     var program = try prepareProcess()
     try channel.send(.ready)
     program?.tellListener(try channel.awaitProceed())
+    // Recorded: from here on this process outlives the runtime.
+    _ = try? processControl(PR_SET_PDEATHSIG, 0)
     if let socket = plan.startSocket {
       starter = try at(.process, "waiting for start") { () throws(Errno) in
         try acceptConnection(socket).release()

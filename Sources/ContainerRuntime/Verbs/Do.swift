@@ -66,8 +66,7 @@ public enum Do {
     launch.usesReaper = true
     launch.newKeyring = false
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
-    launch.rootfs = .overlay(
-      lower: options.root, alsoBound: options.root == "/" ? otherFileSystems() : [], sizeLimit: nil)
+    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
     let outputs = DescriptorSet()
     if options.capturesOutput {
       for name in ["stdout", "stderr"] {
@@ -104,22 +103,6 @@ public enum Do {
       let count = try read(file, into: &bytes)
       return Array(bytes[0..<count])
     }
-  }
-
-  /// Mount points of the host that hold files, but for those that the sandbox has for itself.
-  private static func otherFileSystems() -> [String] {
-    let own = ["/proc", "/sys", "/dev", "/tmp", "/run"]
-    var places: [String] = []
-    for line in ((try? readFile("/proc/self/mountinfo")) ?? "").utf8.split(separator: 0x0a) {
-      let fields = line.split(separator: 0x20)
-      guard fields.count > 4 else { continue }
-      let place = String(Substring(fields[4]))
-      if place == "/" { continue }
-      let covered = (own + places).contains { place == $0 || place.utf8.starts(with: ($0 + "/").utf8) }
-      // A path with a space or a line break is written with octal escapes, and left out.
-      if !covered && !place.utf8.contains(0x5c) { places.append(place) }
-    }
-    return places
   }
 
   // MARK: the configuration
@@ -163,7 +146,12 @@ public enum Do {
       return directory
     }
     if options.root != "/" { return "/" }
-    return (try? currentDirectory()) ?? "/"
+    // Where the caller is, unless the sandbox has a directory of its own there.
+    let here = (try? currentDirectory()) ?? "/"
+    let shown = options.writable + options.readOnly
+    func isBelow(_ top: String) -> Bool { here == top || here.utf8.starts(with: (top + "/").utf8) }
+    let isHidden = ["/tmp", "/run", "/proc", "/dev"].contains { isBelow($0) }
+    return isHidden && !shown.contains { isBelow($0) } ? "/" : here
   }
 
   private static func mounts(_ options: SandboxOptions) -> [OCISpec.Mount] {

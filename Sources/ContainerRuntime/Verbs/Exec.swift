@@ -112,11 +112,16 @@ private struct ExecStage: ~Copyable {
       sockets.theirs.close()
       let channel = Channel(sockets.ours)
       let terminal = DescriptorSet()
-      let pid: Int32
+      var pid: Int32 = 0
       do throws(RuntimeError) {
-        pid = try serve(channel, console, terminal)
+        try serve(channel, console, terminal, &pid)
       } catch {
+        // Reaped here: a zombie in the container's pid namespace would hold up its end.
         _ = try? wait(intermediate)
+        if pid != 0 {
+          try? sendSignal(SIGKILL, to: pid)
+          _ = try? wait(pid)
+        }
         throw error
       }
       _ = try? wait(intermediate)
@@ -146,9 +151,8 @@ private struct ExecStage: ~Copyable {
 
   /// Answers the new process until it is its program.
   private borrowing func serve(
-    _ channel: borrowing Channel, _ console: Int32?, _ terminal: DescriptorSet
-  ) throws(RuntimeError) -> Int32 {
-    var pid: Int32 = 0
+    _ channel: borrowing Channel, _ console: Int32?, _ terminal: DescriptorSet, _ pid: inout Int32
+  ) throws(RuntimeError) {
     while true {
       let (message, descriptor) = try channel.receive()
       switch message {
@@ -177,8 +181,7 @@ private struct ExecStage: ~Copyable {
           try CPUList.apply(final, pid: pid, field: "process.execCPUAffinity.final")
         }
         try channel.proceed(listenerState: listenerState(pid))
-        try channel.awaitEnd()
-        return pid
+        return try channel.awaitEnd()
       case .mapUsers, .runHooks, .proceed:
         throw RuntimeError(.process, "the stages lost step")
       }
@@ -254,6 +257,7 @@ private struct ExecStage: ~Copyable {
       var program = try Program(stage, canSetGroups: canSetGroups)
       try channel.send(.ready)
       program.tellListener(try channel.awaitProceed())
+      _ = try? processControl(PR_SET_PDEATHSIG, 0)
       try program.start(preservedDescriptors: options.preservedDescriptors)
     } catch { try? channel.send(.failed(error)) }
     exitNow(1)

@@ -286,7 +286,7 @@ public struct JSONReader {
     try object { (reader, key) throws(SpecError) in
       result.append(StringPair(key, try reader.string()))
     }
-    return result.withoutOverridden()
+    return result.withoutOverridden { $0.key }
   }
 
   /// Reads any value and forgets it.

@@ -74,6 +74,7 @@ public struct Linux: Equatable, Sendable {
         try reader.object { (reader, key) throws(SpecError) in
           netDevices.append(try NetDevice(reading: &reader, device: key))
         }
+        netDevices = netDevices.withoutOverridden { $0.device }
       case "seccomp": seccomp = try Seccomp(reading: &reader)
       case "rootfsPropagation": rootfsPropagation = try reader.string()
       case "maskedPaths": maskedPaths = try reader.strings()
@@ -87,6 +88,7 @@ public struct Linux: Equatable, Sendable {
         try reader.object { (reader, key) throws(SpecError) in
           timeOffsets.append(try TimeOffset(reading: &reader, clock: key))
         }
+        timeOffsets = timeOffsets.withoutOverridden { $0.clock }
       default: try reader.skip()
       }
     }

@@ -57,6 +57,7 @@ public struct Resources: Equatable, Sendable {
         try reader.object { (reader, key) throws(SpecError) in
           rdma.append(try RDMALimit(reading: &reader, device: key))
         }
+        rdma = rdma.withoutOverridden { $0.device }
       case "unified": unified = try reader.stringMap()
       default: try reader.skip()
       }

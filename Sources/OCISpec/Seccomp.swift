@@ -86,7 +86,7 @@ public struct SeccompRule: Equatable, Sendable {
 
   func write(to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.optional("names", names)
+      writer.member("names", names)
       writer.member("action", action)
       writer.optional("errnoRet", errnoRet)
       if !args.isEmpty {

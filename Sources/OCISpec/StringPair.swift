@@ -9,22 +9,23 @@ public struct StringPair: Equatable, Sendable {
   }
 }
 
-extension Array where Element == StringPair {
-  /// Without the pairs that a later one with the same key overrides. Keys are compared by their
+extension Array {
+  /// Without the elements that a later one with the same key overrides. Keys are compared by their
   /// bytes, because `String` holds different spellings of a character to be equal.
-  func withoutOverridden() -> [StringPair] {
+  func withoutOverridden(_ key: (Element) -> String) -> [Element] {
+    let keys = map { Array<UInt8>(key($0).utf8) }
     let order = indices.sorted { a, b in
-      if self[a].key.utf8.elementsEqual(self[b].key.utf8) { return a < b }
-      return self[a].key.utf8.lexicographicallyPrecedes(self[b].key.utf8)
+      keys[a] == keys[b] ? a < b : keys[a].lexicographicallyPrecedes(keys[b])
     }
     var counts = [Bool](repeating: true, count: count)
-    for (earlier, later) in zip(order, order.dropFirst())
-    where self[earlier].key.utf8.elementsEqual(self[later].key.utf8) {
+    for (earlier, later) in zip(order, order.dropFirst()) where keys[earlier] == keys[later] {
       counts[earlier] = false
     }
     return zip(self, counts).filter { $0.1 }.map { $0.0 }
   }
+}
 
+extension Array where Element == StringPair {
   /// The value of `key`.
   public subscript(key: String) -> String? { first { $0.key == key }?.value }
 }

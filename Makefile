@@ -1,0 +1,82 @@
+# The one entry point; `make help` tells what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+# SwiftPM knows what is out of date, so it is asked every time.
+.PHONY: all arm64 install uninstall demo test bench lint format generate fuzz coverage clean help
+
+## all        build/rcontainer: Embedded Swift, one static program (the default)
+all:
+	@scripts/install-dependencies build
+	@scripts/build host build/rcontainer
+
+## arm64      build/arm64/rcontainer: the same for arm64 Linux, cross-compiled
+arm64:
+	@scripts/install-dependencies build arm64
+	@scripts/build arm64 build/arm64/rcontainer
+
+## install    program, manual page and completions below $(DESTDIR)$(PREFIX); run make first
+install:
+	@test -x build/rcontainer || { echo "make install: run make first" >&2; exit 1; }
+	install -D -m 755 build/rcontainer $(DESTDIR)$(PREFIX)/bin/rcontainer
+	install -D -m 644 docs/man/rcontainer.1 $(SHARE)/man/man1/rcontainer.1
+	install -D -m 644 completions/rcontainer.bash $(SHARE)/bash-completion/completions/rcontainer
+	install -D -m 644 completions/rcontainer.zsh $(SHARE)/zsh/site-functions/_rcontainer
+	install -D -m 644 completions/rcontainer.fish $(SHARE)/fish/vendor_completions.d/rcontainer.fish
+
+## uninstall  remove what install put there
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/rcontainer $(SHARE)/man/man1/rcontainer.1 \
+	  $(SHARE)/bash-completion/completions/rcontainer $(SHARE)/zsh/site-functions/_rcontainer \
+	  $(SHARE)/fish/vendor_completions.d/rcontainer.fish
+
+## demo       install what is missing, build, run sandboxes and a container
+demo: all
+	@scripts/install-dependencies test
+	@scripts/demo
+
+## test       install what is missing, build, run every test suite
+test: all arm64
+	@scripts/install-dependencies test engines
+	@scripts/test
+
+## bench      measure against crun and runc
+bench: all
+	@scripts/install-dependencies bench
+	@scripts/bench
+
+## lint       formatting, dependency direction, unsafe code, unfinished work
+lint:
+	@scripts/install-dependencies build
+	@scripts/lint
+
+## format     format all Swift code
+format:
+	swift format --in-place --recursive Package.swift Sources Tests Core/Package.swift Core/Sources Core/Tests
+
+## generate   write the manual page and the completions from the option tables
+generate: all
+	@mkdir -p docs/man completions
+	build/rcontainer man >docs/man/rcontainer.1
+	build/rcontainer completion bash >completions/rcontainer.bash
+	build/rcontainer completion zsh >completions/rcontainer.zsh
+	build/rcontainer completion fish >completions/rcontainer.fish
+
+## fuzz       feed mutated input to the parsers
+fuzz:
+	@scripts/install-dependencies build
+	@scripts/fuzz
+
+## coverage   which lines the unit tests run; build/coverage.txt
+coverage:
+	@scripts/install-dependencies build test
+	@scripts/coverage
+
+## clean      remove everything that was built
+clean:
+	rm -rf build .build Core/.build
+
+help:
+	@sed -n 's/^## /make /p' Makefile

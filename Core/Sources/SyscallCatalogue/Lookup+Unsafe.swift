@@ -17,7 +17,7 @@ public enum SyscallCatalogue {
   public static func index(of name: String) -> Int? {
     var name = name
     // SAFETY: both buffers are read inside their bounds only: the offsets lie inside the literal.
-    return unsafe name.withUTF8 { unsafeName in
+    return name.withUTF8 { unsafeName in
       let names = unsafe tableNames.utf8Buffer
       var low = 0
       var high = count

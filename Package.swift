@@ -23,5 +23,12 @@ let package = Package(
     .executableTarget(
       name: "rcontainer",
       dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ContainerRuntime", "CommandLineInterface"], swiftSettings: settings),
+    .testTarget(
+      name: "OCISpecTests", dependencies: ["OCISpec"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
+    .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
+    .testTarget(
+      name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"],
+      resources: [.copy("Fixtures")]),
   ]
 )

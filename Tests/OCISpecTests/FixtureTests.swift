@@ -28,11 +28,14 @@ func fixture(_ name: String) throws -> [UInt8] {
       let ours = try Spec.decode(original, file: name).encode()
       let a = try #require(JSONSerialization.jsonObject(with: Data(original)) as? NSDictionary)
       let b = try #require(JSONSerialization.jsonObject(with: Data(ours)) as? NSDictionary)
-      for path in ["process.args", "process.env", "process.capabilities", "linux.maskedPaths", "mounts"] {
-        #expect(
-          a.value(forKeyPath: path) as? NSObject == b.value(forKeyPath: path) as? NSObject,
-          "\(name): \(path)")
+      for (section, key) in [
+        ("process", "args"), ("process", "env"), ("process", "capabilities"),
+        ("linux", "maskedPaths"), ("linux", "namespaces"),
+      ] {
+        let (x, y) = (a[section] as? NSDictionary, b[section] as? NSDictionary)
+        #expect(x?[key] as? NSObject == y?[key] as? NSObject, "\(name): \(section).\(key)")
       }
+      #expect(a["mounts"] as? NSArray == b["mounts"] as? NSArray, "\(name): mounts")
     }
   }
 

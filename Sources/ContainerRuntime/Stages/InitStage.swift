@@ -63,10 +63,11 @@ struct InitStage: ~Copyable {
     try rootfs.enter(root)
     try rootfs.propagate()
     var program = try prepareProcess()
+    // From here on the runtime's end is seen by the channel's: once it has recorded this process it says so
+    // and may be gone at once.
+    _ = try? processControl(PR_SET_PDEATHSIG, 0)
     try channel.send(.ready)
     program?.tellListener(try channel.awaitProceed())
-    // Recorded: from here on this process outlives the runtime.
-    _ = try? processControl(PR_SET_PDEATHSIG, 0)
     if let socket = plan.startSocket {
       starter = try at(.process, "waiting for start") { () throws(Errno) in
         try acceptConnection(socket).release()

@@ -255,9 +255,9 @@ private struct ExecStage: ~Copyable {
       try stage.setScheduling()
       try SecurityLabels.apply(process)
       var program = try Program(stage, canSetGroups: canSetGroups)
+      _ = try? processControl(PR_SET_PDEATHSIG, 0)
       try channel.send(.ready)
       program.tellListener(try channel.awaitProceed())
-      _ = try? processControl(PR_SET_PDEATHSIG, 0)
       try program.start(preservedDescriptors: options.preservedDescriptors)
     } catch { try? channel.send(.failed(error)) }
     exitNow(1)

@@ -1,0 +1,141 @@
+"""What the tests share: a bundle from busybox, calls of the runtime, and what must not be left behind.
+
+RUNTIME names the program under test, build/rcontainer by default; with RUNTIME=crun or runc the same tests
+run against a peer."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RUNTIME = shutil.which(os.environ.get("RUNTIME", "")) or str(ROOT / "build/rcontainer")
+IS_OURS = "rcontainer" in pathlib.Path(RUNTIME).name
+APPLETS = ("sh true false echo ls cat id mount umount sleep ps hostname env touch stat dd nc mkdir grep head wc "
+           "tr seq kill ip test sha256sum readlink mknod chmod ln rm mv find tty ulimit nice cut date pwd").split()
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+def make_rootfs(folder):
+    for name in ("bin", "proc", "sys", "dev", "etc", "tmp", "root"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shutil.copy("/bin/busybox", folder / "bin/busybox")
+    for applet in APPLETS:
+        (folder / "bin" / applet).symlink_to("busybox")
+    (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n")
+    return folder
+
+
+def run(*words, input=None, timeout=60, env=None, **more):
+    return subprocess.run([str(w) for w in words], input=input, capture_output=True, text=True,
+                          timeout=timeout, env=env, **more)
+
+
+class Case(unittest.TestCase):
+    """A test with a bundle and a state directory of its own, which leaves nothing behind."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+        os.chmod(self.folder, 0o755)
+        self.bundle = self.folder / "bundle"
+        make_rootfs(self.bundle / "rootfs")
+        self.state = self.folder / "state"
+        self.id = self.folder.name
+        self.write(self.example())
+
+    def tearDown(self):
+        if self.state.exists():
+            for name in os.listdir(self.state):
+                self.call("delete", "--force", name)
+            self.assertEqual(os.listdir(self.state), [], "state left behind")
+        self.assertEqual(self.cgroups(), [], "cgroups left behind")
+        self.assertEqual([l for l in open("/proc/self/mountinfo") if str(self.folder) in l], [], "mounts left behind")
+        shutil.rmtree(self.folder)
+
+    def cgroups(self):
+        return [str(p) for p in CGROUPS.glob("**/" + self.id + "*") if p.is_dir()]
+
+    def example(self, *command):
+        return {
+            "ociVersion": "1.0.2",
+            "process": {"args": list(command) or ["true"], "cwd": "/", "env": ["PATH=/bin"],
+                        "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True},
+            "root": {"path": "rootfs"},
+            "hostname": "test",
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]},
+                {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666", "mode=0620"]},
+                {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro", "nosuid"]}],
+            "linux": {"cgroupsPath": "/" + self.id,
+                      "namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network", "cgroup")]},
+        }
+
+    def write(self, config):
+        (self.bundle / "config.json").write_text(json.dumps(config) if isinstance(config, dict) else config)
+
+    def call(self, *words, **more):
+        return run(RUNTIME, "--root", self.state, *words, **more)
+
+    def run_container(self, config, **more):
+        self.write(config)
+        return self.call("run", "--bundle", self.bundle, self.id, **more)
+
+    def output(self, config):
+        result = self.run_container(config)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def shell(self, script, change=None):
+        """What a shell in a container prints."""
+        config = self.example("sh", "-c", script)
+        if change:
+            change(config)
+        return self.output(config)
+
+    def refused(self, config, *texts):
+        """The configuration is refused with one line that holds all texts, and nothing is left."""
+        result = self.run_container(config)
+        self.assertNotEqual(result.returncode, 0)
+        if IS_OURS:
+            self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+            for text in texts:
+                self.assertIn(text, result.stderr)
+        self.assertEqual(os.listdir(self.state) if self.state.exists() else [], [])
+        return result.stderr
+
+    def detached(self, *command, change=None):
+        """Starts a container that goes on."""
+        config = self.example(*(command or ("sleep", "100")))
+        if change:
+            change(config)
+        self.write(config)
+        with open(self.folder / "output", "w") as output:
+            done = subprocess.run([RUNTIME, "--root", str(self.state), "run", "--detach", "--bundle", str(self.bundle), self.id],
+                                  stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=60)
+        self.assertEqual(done.returncode, 0, (self.folder / "output").read_text())
+
+    def info(self):
+        return json.loads(self.call("state", self.id).stdout)
+
+    def wait_status(self, status):
+        for _ in range(200):
+            if self.info()["status"] == status:
+                return
+            time.sleep(0.02)
+        self.fail(f"never {status}: {self.info()}")
+
+
+def ours_only(test):
+    return unittest.skipUnless(IS_OURS, "about messages or options of ours")(test)
+
+
+def needs_root(test):
+    return unittest.skipUnless(os.geteuid() == 0, "needs root")(test)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -52,7 +52,7 @@ class Case(unittest.TestCase):
                 self.call("delete", "--force", name)
             self.assertEqual(os.listdir(self.state), [], "state left behind")
         self.assertEqual(self.cgroups(), [], "cgroups left behind")
-        self.assertEqual([l for l in open("/proc/self/mountinfo") if str(self.folder) in l], [], "mounts left behind")
+        self.assertEqual([l for l in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if str(self.folder) in l], [], "mounts left behind")
         shutil.rmtree(self.folder)
 
     def cgroups(self):

@@ -70,9 +70,9 @@ public struct JSONWriter {
       case 0x22, 0x5c:
         bytes.append(0x5c)
         bytes.append(byte)
-      case 0x0a: bytes += [0x5c, 0x6e]
-      case 0x0d: bytes += [0x5c, 0x72]
-      case 0x09: bytes += [0x5c, 0x74]
+      case 0x0a: escape(0x6e)
+      case 0x0d: escape(0x72)
+      case 0x09: escape(0x74)
       case 0..<0x20:
         bytes += [0x5c, 0x75, 0x30, 0x30, Self.digit(byte >> 4), Self.digit(byte & 15)]
       default: bytes.append(byte)
@@ -80,6 +80,11 @@ public struct JSONWriter {
     }
     bytes.append(0x22)
     needsComma = true
+  }
+
+  private mutating func escape(_ letter: UInt8) {
+    bytes.append(0x5c)
+    bytes.append(letter)
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }

@@ -37,7 +37,7 @@ class Lifecycle(Case):
 
     def test_exit_status_is_the_commands(self):
         self.assertEqual(self.run_container(self.example("sh", "-c", "exit 7")).returncode, 7)
-        self.assertEqual(self.run_container(self.example("sh", "-c", "kill -9 $$; sh -c 'kill -9 $$'")).returncode, 137)
+        self.assertEqual(self.run_container(self.example("sh", "-c", "sleep 100 & kill -9 $!; wait $!")).returncode, 137)
 
     def test_an_id_is_used_once(self):
         self.detached()

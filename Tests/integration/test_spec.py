@@ -74,11 +74,11 @@ class Process(Case):
 
     def test_preserved_descriptors(self):
         read, write = os.pipe()
-        os.dup2(write, 50)
+        os.dup2(write, 9)
         config = self.example("sh", "-c", "echo hi >&3")
         self.write(config)
-        done = subprocess.run(["sh", "-c", f'exec 3>&50; exec "$0" --root "$1" run --preserve-fds 1 --bundle "$2" {self.id}', RUNTIME, str(self.state), str(self.bundle)], pass_fds=[50], capture_output=True)
-        os.close(write), os.close(50)
+        done = subprocess.run(["sh", "-c", f'exec 3>&9; exec "$0" --root "$1" run --preserve-fds 1 --bundle "$2" {self.id}', RUNTIME, str(self.state), str(self.bundle)], pass_fds=[9], capture_output=True)
+        os.close(write), os.close(9)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(os.read(read, 10), b"hi\n")
         os.close(read)
@@ -207,7 +207,7 @@ class Mounts(Case):
         self.assertEqual(text.count("denied"), 2)
 
     def test_default_devices_and_links(self):
-        text = self.shell("cd /dev; stat -c '%n %t %T %a' null zero full random urandom tty; readlink fd stdin stdout stderr ptmx")
+        text = self.shell("cd /dev; stat -c '%n %t %T %a' null zero full random urandom tty; for l in fd stdin stdout stderr ptmx; do readlink $l; done")
         self.assertEqual(text.splitlines(), ["null 1 3 666", "zero 1 5 666", "full 1 7 666", "random 1 8 666", "urandom 1 9 666", "tty 5 0 666",
                                              "/proc/self/fd", "/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "pts/ptmx"])
 
@@ -266,10 +266,11 @@ class Limits(Case):
     def test_device_rules(self):
         def rules(config):
             config["process"]["capabilities"] = {k: ["CAP_MKNOD"] for k in ("bounding", "effective", "permitted")}
-            config["linux"]["resources"] = {"devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "r"}]}
-        text = self.shell("mknod /dev/mem c 1 1; head -c 1 /dev/mem 2>&1 || true; mknod /dev/kmsg c 1 11; head -c 0 /dev/kmsg && echo readable; echo x 2>&1 > /dev/kmsg || echo unwritable; echo y > /dev/null && echo null", rules)
+            config["linux"]["resources"] = {"devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 10, "minor": 229, "access": "r"}]}
+        text = self.shell("mknod /dev/mem c 1 1; head -c 1 /dev/mem 2>&1 || true; mknod /dev/fuse c 10 229; (: < /dev/fuse) && echo readable; (: > /dev/fuse) 2>/dev/null || echo unwritable; echo y > /dev/null && echo null", rules)
         self.assertIn("not permitted", text)
         self.assertIn("readable", text)
+        self.assertIn("unwritable", text)
         self.assertIn("null", text)
 
     @ours_only

@@ -37,6 +37,12 @@ struct InitPlan {
   let inUserNamespace: Bool
   let canSetGroups: Bool
 
+  /// Whether the new user namespace has a root.
+  var mapsRoot: Bool {
+    linux.uidMappings.contains { $0.containerID == 0 && $0.size > 0 }
+      && linux.gidMappings.contains { $0.containerID == 0 && $0.size > 0 }
+  }
+
   func makes(_ kind: Int32) -> Bool { made & kind != 0 }
 }
 

@@ -35,6 +35,8 @@ struct InitStage: ~Copyable {
     // If the runtime dies now, nobody would know of this process.
     _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
     for descriptor in plan.toClose { _ = rc_close(descriptor) }
+    // Modes are as they are asked for; the process gets a mask of its own later.
+    _ = rc_umask(0)
     // Before the cgroup namespace: the cgroup that is current then becomes its root.
     if let join = plan.cgroupJoin { try join.enter() }
     try enterNamespaces()
@@ -97,7 +99,7 @@ struct InitStage: ~Copyable {
         hint: "is its path of this kind?"
       ) { () throws(Errno) in try joinNamespace(descriptor, kinds: kind) }
     }
-    if plan.makes(CLONE_NEWUSER) {
+    if plan.makes(CLONE_NEWUSER), plan.mapsRoot {
       // Root of the user namespace, which owns all the other new ones.
       try at(.userMappings, "becoming root of the user namespace") { () throws(Errno) in
         try setGroup(0)

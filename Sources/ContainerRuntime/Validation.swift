@@ -4,7 +4,7 @@ import OCISpec
 
 /// What a configuration asks for that this runtime refuses, found before anything is made.
 enum Validation {
-  static func check(_ spec: Spec) throws(RuntimeError) {
+  static func check(_ spec: Spec, log: Log) throws(RuntimeError) {
     guard let linux = spec.linux else { return }
     let kinds = linux.namespaces.map { $0.type }
     if linux.intelRdt != nil {
@@ -21,9 +21,8 @@ enum Validation {
         .configuration, "linux.netDevices is not supported", hint: "move the device with ip-link(8)")
     }
     if !kinds.contains(.mount) {
-      throw RuntimeError(
-        .configuration, "linux.namespaces has no mount namespace",
-        hint: "add {\"type\": \"mount\"}: the mounts of a container must not be the host's")
+      log.write(
+        .warning, "linux.namespaces has no mount namespace: nothing is mounted, masked or made read-only")
     }
     if !(spec.hostname ?? "").isEmpty || !(spec.domainname ?? "").isEmpty, !kinds.contains(.uts) {
       throw RuntimeError(

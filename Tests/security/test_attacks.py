@@ -361,9 +361,9 @@ class Sandbox(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
     def test_works_for_an_ordinary_user(self):
-        done = subprocess.run([RUNTIME, "do", "--", "sh", "-c", "id -u; touch /etc/x 2>/dev/null || echo no; touch /tmp/y && echo yes"],
+        done = subprocess.run([RUNTIME, "do", "--", "sh", "-c", "id -u; touch /etc/x && echo layer; touch /tmp/y && echo yes"],
                               user=12345, group=12345, cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
-        self.assertEqual(done.stdout.split(), ["12345", "no", "yes"], done.stderr)
+        self.assertEqual(done.stdout.split(), ["12345", "layer", "yes"], done.stderr)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,16 @@ struct RootfsStage {
 
   private var madeMountNamespace: Bool { plan.makes(CLONE_NEWNS) }
 
+  private var hasMountNamespace: Bool {
+    plan.linux.namespaces.contains { $0.type == .mount }
+  }
+
   /// Mounts all there is below the container's root, which is still a directory of the host.
   func prepare() throws(RuntimeError) -> RootDirectory {
     if madeMountNamespace { try isolate() }
     let root = RootDirectory(try openRoot())
+    // What is mounted without a namespace for it is mounted on the host.
+    if !hasMountNamespace { return root }
     if let path = plan.process?.cwd, !path.isEmpty {
       _ = try at(.rootfs, "process.cwd (" + path + ")") { () throws(Errno) in
         try root.makeDirectories(path)
@@ -111,6 +117,7 @@ struct RootfsStage {
   /// Hides and protects what the configuration says. Before the pivot: the null device that covers files is
   /// the host's.
   func hide(_ root: borrowing RootDirectory) throws(RuntimeError) {
+    if !hasMountNamespace { return }
     if madeMountNamespace, plan.spec.root?.readonly == true {
       try at(.rootfs, "root.readonly") { () throws(Errno) in
         try makeReadOnly(root.descriptor.raw)

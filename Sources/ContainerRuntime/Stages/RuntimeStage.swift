@@ -70,7 +70,7 @@ struct RuntimeStage: ~Copyable {
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
     let filter = try SeccompStage.compile(linux.seccomp, log: log)
-    try Validation.check(spec)
+    try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
     var cgroup: Cgroup? = nil

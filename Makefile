@@ -67,7 +67,7 @@ generate: all
 ## fuzz       feed mutated input to the parsers
 fuzz:
 	@scripts/install-dependencies build
-	@scripts/fuzz
+	@Fuzz/run
 
 ## coverage   which lines the unit tests run; build/coverage.txt
 coverage:

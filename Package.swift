@@ -14,7 +14,8 @@ let package = Package(
     .target(name: "OCISpec", swiftSettings: settings),
     .target(name: "SeccompFilter", dependencies: [catalogue], swiftSettings: settings),
     .target(
-      name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings),
+      name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
+      linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(
       name: "ContainerRuntime",
@@ -22,7 +23,8 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ContainerRuntime", "CommandLineInterface"], swiftSettings: settings),
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ContainerRuntime", "CommandLineInterface"],
+      swiftSettings: settings),
     .testTarget(
       name: "OCISpecTests", dependencies: ["OCISpec"], resources: [.copy("Fixtures")]),
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),

@@ -47,7 +47,9 @@ public struct Cgroup: Sendable {
         // A cgroup v2 that has processes can't give controllers to its children: its parent can.
         if hierarchy.isUnified, let slash = base.utf8.lastIndex(of: 0x2f) {
           base = String(base[..<slash])
-        } else if hierarchy.isUnified { base = "" }
+        } else if hierarchy.isUnified {
+          base = ""
+        }
       }
       let directory = hierarchy.mountPoint + (base.isEmpty ? "" : "/" + base) + "/" + below
       return CgroupRecord.Entry(
@@ -96,11 +98,11 @@ public struct Cgroup: Sendable {
     for entry in record.entries {
       do throws(Errno) {
         try makeDirectory(entry.directory, mode: 0o755)
-      } catch where error == .noEntry {
+      } catch  where error == .noEntry {
         try at(.cgroup, "making " + entry.directory) { () throws(Errno) in
           try makeDirectories(entry.directory, mode: 0o755)
         }
-      } catch where error == .exists {
+      } catch  where error == .exists {
         // An engine may have made it, or a container that is gone; one with processes belongs to another.
         let tasks = (try? readFile(entry.directory + "/cgroup.procs")) ?? ""
         if !tasks.isEmpty {
@@ -196,7 +198,7 @@ public struct Cgroup: Sendable {
     while true {
       do throws(Errno) {
         return try remove(directory, isDirectory: true)
-      } catch where error == .noEntry { return } catch where error == .busy {
+      } catch  where error == .noEntry { return } catch  where error == .busy {
         // Cgroups below it, or a process whose end the kernel has not finished.
         if let top = try? open(directory, O_RDONLY | O_DIRECTORY) {
           for name in try list(top.raw) {
@@ -253,7 +255,7 @@ public struct Cgroup: Sendable {
       where (try? status(name, at: top.raw, followLink: false).isDirectory) == true {
         try collect(directory + "/" + name, &pids)
       }
-    } catch where error == .noEntry || error == .noDevice {}
+    } catch  where error == .noEntry || error == .noDevice {}
   }
 
   /// Sends a signal to every process. SIGKILL leaves none: where the kernel can't do that at once, the

@@ -1,5 +1,5 @@
-import LinuxSystem
 import CLinux
+import LinuxSystem
 import OCISpec
 
 /// A directory with `config.json` (bundle.md).

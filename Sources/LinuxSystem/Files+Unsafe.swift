@@ -124,7 +124,7 @@ public func makeDirectories(_ path: String, mode: UInt32) throws(Errno) {
     guard error == .noEntry, let slash = path.utf8.lastIndex(of: 0x2f), slash > path.startIndex
     else { throw error }
     try makeDirectories(String(path[..<slash]), mode: mode)
-    do throws(Errno) { try makeDirectory(path, mode: mode) } catch where error == .exists {}
+    do throws(Errno) { try makeDirectory(path, mode: mode) } catch  where error == .exists {}
   }
 }
 

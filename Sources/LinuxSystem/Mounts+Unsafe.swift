@@ -4,6 +4,7 @@ import CLinux
 // a kernel or a file system lacks them.
 
 /// Calls `body` with the C string, or with a null pointer.
+// SAFETY: the pointer lives for the call of `body`, which doesn't keep it.
 private func withOptionalCString<R>(
   _ text: String?, _ body: (UnsafePointer<CChar>?) -> R
 ) -> R {

@@ -115,8 +115,7 @@ public func exitNow(_ status: Int32) -> Never { rc_exit(status) }
 
 /// Replaces this process (execve(2)); returns only by throwing. Strings hold no NUL (the reader of
 /// configurations refuses it).
-public func execute(_ path: String, arguments: [String], environment: [String]) throws(Errno) -> Never
-{
+public func execute(_ path: String, arguments: [String], environment: [String]) throws(Errno) -> Never {
   // SAFETY: the copies are freed when the call failed, and gone with the old program when it did not.
   let argv = unsafe cStrings(arguments)
   let envp = unsafe cStrings(environment)

@@ -102,12 +102,18 @@ func fixture(_ name: String) throws -> [UInt8] {
     ("{\"ociVersion\":\"1.0.0\",}", "config.json:1:23: expected another value after ','"),
     ("{\"hostname\":\"a\\u0000b\"}", "config.json:1:21: hostname: a string may not hold NUL"),
     ("{\"hostname\":\"\\ud800\"}", "config.json:1:20: hostname: half a surrogate pair in a string"),
-    ("{\"process\":{\"user\":{\"uid\":-1}}}",
-      "config.json:1:27: process.user.uid: expected an unsigned integer of 32 bits, found -1"),
-    ("{\"process\":{\"user\":{\"uid\":4294967296}}}",
-      "config.json:1:27: process.user.uid: expected an unsigned integer of 32 bits, found 4294967296"),
-    ("{\"process\":{\"user\":{\"uid\":1.5}}}",
-      "config.json:1:27: process.user.uid: expected an unsigned integer, found a fraction"),
+    (
+      "{\"process\":{\"user\":{\"uid\":-1}}}",
+      "config.json:1:27: process.user.uid: expected an unsigned integer of 32 bits, found -1"
+    ),
+    (
+      "{\"process\":{\"user\":{\"uid\":4294967296}}}",
+      "config.json:1:27: process.user.uid: expected an unsigned integer of 32 bits, found 4294967296"
+    ),
+    (
+      "{\"process\":{\"user\":{\"uid\":1.5}}}",
+      "config.json:1:27: process.user.uid: expected an unsigned integer, found a fraction"
+    ),
   ])
   func eachMistakeHasItsMessage(text: String, expected: String) {
     #expect(message(text).hasPrefix(expected), "\(message(text))")
@@ -127,12 +133,23 @@ func fixture(_ name: String) throws -> [UInt8] {
   @Test(arguments: [
     ("{\"ociVersion\":\"2.0.0\"}", "ociVersion: version \"2.0.0\" is not supported"),
     ("{\"ociVersion\":\"1.0\"}", "ociVersion: version \"1.0\" is not supported"),
-    ("{\"ociVersion\":\"1.2.0\",\"process\":{\"cwd\":\"x\",\"args\":[\"a\"]}}", "process.cwd: \"x\" is not an absolute path"),
+    (
+      "{\"ociVersion\":\"1.2.0\",\"process\":{\"cwd\":\"x\",\"args\":[\"a\"]}}",
+      "process.cwd: \"x\" is not an absolute path"
+    ),
     ("{\"ociVersion\":\"1.2.0\",\"process\":{\"cwd\":\"/\"}}", "process.args: must not be empty"),
-    ("{\"ociVersion\":\"1.2.0\",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}",
-      "linux.namespaces[1].type: \"pid\" is given twice"),
-    ("{\"ociVersion\":\"1.2.0\",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}}", "hooks.poststop[0].path: \"x\" is not an absolute path"),
-    ("{\"ociVersion\":\"1.2.0\",\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}}", "linux.namespaces[0].type: namespace type \"x\" is unknown"),
+    (
+      "{\"ociVersion\":\"1.2.0\",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}",
+      "linux.namespaces[1].type: \"pid\" is given twice"
+    ),
+    (
+      "{\"ociVersion\":\"1.2.0\",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}}",
+      "hooks.poststop[0].path: \"x\" is not an absolute path"
+    ),
+    (
+      "{\"ociVersion\":\"1.2.0\",\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}}",
+      "linux.namespaces[0].type: namespace type \"x\" is unknown"
+    ),
   ])
   func meaningIsChecked(text: String, expected: String) {
     #expect(message(text).contains(expected), "\(message(text))")

@@ -78,10 +78,14 @@ struct Random {
 }
 
 @Suite("Filters mean what policies say") struct FilterTests {
-  static let values: [UInt64] = [0, 1, 2, 0xff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0001, .max]
+  static let values: [UInt64] = [
+    0, 1, 2, 0xff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0001, .max,
+  ]
 
   func randomPolicy(_ random: inout Random) -> SeccompPolicy {
-    let actions: [SeccompAction] = [.allow, .error(1), .error(38), .killProcess, .killThread, .trap, .log, .trace(3), .notify]
+    let actions: [SeccompAction] = [
+      .allow, .error(1), .error(38), .killProcess, .killThread, .trap, .log, .trace(3), .notify,
+    ]
     var policy = SeccompPolicy(defaultAction: actions[random.next(5)], architectures: [])
     for architecture in Architecture.allCases where random.next(2) == 0 { policy.architectures.append(architecture) }
     if policy.architectures.isEmpty { policy.architectures = [.x86_64] }
@@ -117,7 +121,8 @@ struct Random {
         }
       }
       // What is not listed ends the process.
-      for architecture in Architecture.allCases where !policy.architectures.contains(where: { $0.auditValue == architecture.auditValue }) {
+      for architecture in Architecture.allCases
+      where !policy.architectures.contains(where: { $0.auditValue == architecture.auditValue }) {
         #expect(run(program, architecture.auditValue, 1, [0, 0, 0, 0, 0, 0]) == SeccompAction.killProcess.rawValue)
       }
       if !policy.architectures.contains(.x32) && policy.architectures.contains(.x86_64) {
@@ -153,7 +158,10 @@ struct Random {
     let conditions = (0..<6).map { SeccompPolicy.Condition(argument: $0, .greater, UInt64($0)) }
     #expect(throws: SeccompError.self) {
       try FilterCompiler.compile(
-        SeccompPolicy(defaultAction: .error(1), architectures: [.x86_64], rules: [.init(names, .allow, conditions), .init(Array(names.prefix(200)), .log, conditions)] + names.map { .init([$0], .trap, [.init(argument: 1, .equal, 3)]) }))
+        SeccompPolicy(
+          defaultAction: .error(1), architectures: [.x86_64],
+          rules: [.init(names, .allow, conditions), .init(Array(names.prefix(200)), .log, conditions)]
+            + names.map { .init([$0], .trap, [.init(argument: 1, .equal, 3)]) }))
     }
   }
 

@@ -90,7 +90,7 @@ struct DeviceStage: ~Copyable {
         try makeNode(name, at: directory, mode: type | mode, major: major, minor: minor)
         if uid != 0 || gid != 0 { try setOwner(name, at: directory, uid: uid, gid: gid) }
         return
-      } catch where error == .exists {
+      } catch  where error == .exists {
         let present = try status(name, at: directory, followLink: false)
         guard present.type == type, type == UInt32(S_IFIFO) || present.major == major,
           type == UInt32(S_IFIFO) || present.minor == minor
@@ -102,11 +102,12 @@ struct DeviceStage: ~Copyable {
           return
         }
         return
-      } catch where error == .notPermitted {}
+      } catch  where error == .notPermitted {}
     }
     if type == UInt32(S_IFIFO) {
       do throws(Errno) { try makeNode(name, at: directory, mode: type | mode) } catch
-      where error == .exists {}
+        where error == .exists
+      {}
       return
     }
     let source = try open(hostPath, O_PATH)
@@ -118,7 +119,7 @@ struct DeviceStage: ~Copyable {
     do throws(Errno) {
       let made = try open(name, at: directory, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, mode: 0o644)
       made.close()
-    } catch where error == .exists {}
+    } catch  where error == .exists {}
     let target = try open(name, at: directory, O_PATH | O_NOFOLLOW)
     try attach(tree.raw, to: target.raw)
   }
@@ -128,7 +129,7 @@ struct DeviceStage: ~Copyable {
   ) throws(Errno) {
     do throws(Errno) {
       try makeSymbolicLink(name, at: directory, target: target)
-    } catch where error == .exists {
+    } catch  where error == .exists {
       let present = try status(name, at: directory, followLink: false)
       if present.isSymbolicLink, try readLink(name, at: directory) == target { return }
       if name != "ptmx" { return }

@@ -50,7 +50,7 @@ struct HiddenPaths: ~Copyable {
         do throws(Errno) {
           try setAttributes(of: tree.raw, set: UInt64(RC_ATTR_RDONLY), recursive: true)
           try attach(tree.raw, to: target.raw)
-        } catch where error == .notImplemented {
+        } catch  where error == .notImplemented {
           try attach(tree.raw, to: target.raw)
           try ContainerRuntime.makeReadOnly(tree.raw)
         }
@@ -63,7 +63,8 @@ struct HiddenPaths: ~Copyable {
     -> Descriptor?
   {
     do throws(Errno) { return try root.find(path) } catch
-    where error == .noEntry || error == .notDirectory { return nil }
+      where error == .noEntry || error == .notDirectory
+    { return nil }
   }
 
   private static func emptyDirectory(_ label: String?) throws(Errno) -> Descriptor {

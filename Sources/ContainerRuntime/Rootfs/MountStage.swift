@@ -56,7 +56,10 @@ struct MountStage: ~Copyable {
       if mount.type == "proc" { return }
       if options.isBind || mount.type == "bind",
         let source = try? open(mount.source ?? "", O_PATH),
-        (try? fileSystem(of: source.raw).magic) == UInt32(RC_PROC_SUPER_MAGIC) { return }
+        (try? fileSystem(of: source.raw).magic) == UInt32(RC_PROC_SUPER_MAGIC)
+      {
+        return
+      }
     } else {
       let allowed: [StaticString] = [
         "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps",
@@ -102,7 +105,7 @@ struct MountStage: ~Copyable {
         try setAttributes(
           of: tree.raw, set: options.recursiveSet, clear: options.recursiveClear, recursive: true)
       }
-    } catch where error == .notImplemented && !hasRecursive {
+    } catch  where error == .notImplemented && !hasRecursive {
       late = true  // Linux before 5.12: the attributes follow once the mount is in place.
     }
     try attach(tree.raw, to: target.raw)
@@ -204,7 +207,7 @@ struct MountStage: ~Copyable {
       do throws(Errno) {
         let tree = try newFileSystem("cgroup2", source: "cgroup", fresh)
         try place(tree, on: target, fresh, isFresh: true)
-      } catch where error == .notPermitted || error == .busy {
+      } catch  where error == .notPermitted || error == .busy {
         let tree = try cloneTree(directory, recursive: false)
         try place(tree, on: target, fresh, isFresh: false)
       }
@@ -245,7 +248,7 @@ struct MountStage: ~Copyable {
 func makeReadOnly(_ mounted: Int32) throws(Errno) {
   do throws(Errno) {
     try setAttributes(of: mounted, set: UInt64(RC_ATTR_RDONLY), recursive: false)
-  } catch where error == .notImplemented {
+  } catch  where error == .notImplemented {
     // Linux before 5.12. statfs(2) tells the flags to keep: its ST_* are MS_* for those that matter here.
     let kept = UInt(try fileSystem(of: mounted).flags) & 0xc0f
     try mount(

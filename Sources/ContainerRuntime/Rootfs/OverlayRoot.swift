@@ -92,7 +92,7 @@ struct OverlayRoot {
       try setAttributes(
         of: tree.raw, set: UInt64(RC_ATTR_RDONLY | RC_ATTR_NOSUID | RC_ATTR_NODEV), recursive: true)
       try attach(tree.raw, to: target)
-    } catch where error == .accessDenied {
+    } catch  where error == .accessDenied {
       // What this user can't reach outside is an empty place inside.
     }
   }

@@ -55,9 +55,12 @@ enum PreparedMounts {
   /// A user namespace that exists only for its maps.
   private static func userNamespace(_ maps: UserMappings) throws(RuntimeError) -> Descriptor {
     let sockets = try at(.userMappings, "making a channel") { () throws(Errno) in try SocketPair() }
-    switch try at(.userMappings, "making a user namespace", {
-      () throws(Errno) in try clone(flags: UInt64(CLONE_NEWUSER))
-    }) {
+    switch try at(
+      .userMappings, "making a user namespace",
+      {
+        () throws(Errno) in try clone(flags: UInt64(CLONE_NEWUSER))
+      })
+    {
     case .child:
       sockets.ours.close()
       // Until the other side is closed, by design or by death.

@@ -22,14 +22,14 @@ struct RootDirectory: ~Copyable {
 
   /// Opens the directory `path`, making what is missing of it with mode 0755, as the peers do.
   borrowing func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) -> Descriptor {
-    do throws(Errno) { return try open(path, O_PATH | O_DIRECTORY) } catch where error == .noEntry {}
+    do throws(Errno) { return try open(path, O_PATH | O_DIRECTORY) } catch  where error == .noEntry {}
     var made = ""
     var current = try find("/")
     for component in Self.components(path) {
       made += "/" + component
       do throws(Errno) {
         current = try open(made, O_PATH | O_DIRECTORY)
-      } catch where error == .noEntry {
+      } catch  where error == .noEntry {
         // A dangling link ends here with EEXIST, and is refused.
         try makeDirectory(component, at: current.raw, mode: mode)
         current = try open(made, O_PATH | O_DIRECTORY)
@@ -40,7 +40,7 @@ struct RootDirectory: ~Copyable {
 
   /// Opens the regular file `path` (O_PATH), making an empty one where nothing is.
   borrowing func makeFile(_ path: String) throws(Errno) -> Descriptor {
-    do throws(Errno) { return try find(path) } catch where error == .noEntry {}
+    do throws(Errno) { return try find(path) } catch  where error == .noEntry {}
     let (parent, name) = Self.split(path)
     let directory = try makeDirectories(parent)
     let file = try LinuxSystem.open(

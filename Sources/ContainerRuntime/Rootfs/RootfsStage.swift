@@ -108,7 +108,8 @@ struct RootfsStage {
   private func moveRoot(_ root: borrowing RootDirectory) throws(Errno) {
     for path in ["/proc", "/sys"] {
       do throws(Errno) { try unmount(path, flags: Int32(MNT_DETACH)) } catch
-      where error == .invalid || error == .notPermitted || error == .noEntry {}
+        where error == .invalid || error == .notPermitted || error == .noEntry
+      {}
     }
     try mount(source: ".", target: "/", type: nil, flags: UInt(MS_MOVE))
     try changeRoot(".")

@@ -68,9 +68,12 @@ struct Birth {
     _ ours: consuming Descriptor, _ theirs: consuming Descriptor
   ) throws(RuntimeError) -> Child {
     let flags = UInt64(UInt32(bitPattern: namespaces.cloneFlags))
-    switch try at(.namespaces, "making the namespaces", hint: Self.hint, {
-      () throws(Errno) in try clone(flags: flags, cgroup: cgroup)
-    }) {
+    switch try at(
+      .namespaces, "making the namespaces", hint: Self.hint,
+      {
+        () throws(Errno) in try clone(flags: flags, cgroup: cgroup)
+      })
+    {
     case .child:
       beFirst(Channel(theirs), joins: plan.joined)
     case .parent(let pid, let pidfd):
@@ -83,9 +86,12 @@ struct Birth {
   private func throughIntermediate(
     _ ours: consuming Descriptor, _ theirs: consuming Descriptor
   ) throws(RuntimeError) -> Child {
-    switch try at(.namespaces, "making the intermediate process", { () throws(Errno) in
-      try clone(flags: 0, cgroup: cgroup)
-    }) {
+    switch try at(
+      .namespaces, "making the intermediate process",
+      { () throws(Errno) in
+        try clone(flags: 0, cgroup: cgroup)
+      })
+    {
     case .child:
       let channel = Channel(theirs)
       do throws(RuntimeError) {
@@ -139,9 +145,12 @@ struct Birth {
     if plan.makes(Int32(RC_CLONE_NEWTIME)) { try makeTimeNamespace() }
     let flags =
       UInt64(UInt32(bitPattern: namespaces.cloneFlags)) | UInt64(CLONE_PARENT)
-    switch try at(.namespaces, "making the namespaces", hint: Self.hint, {
-      () throws(Errno) in try clone(flags: flags)
-    }) {
+    switch try at(
+      .namespaces, "making the namespaces", hint: Self.hint,
+      {
+        () throws(Errno) in try clone(flags: flags)
+      })
+    {
     case .child:
       let own = try at(.process, "keeping the channel") { () throws(Errno) in
         try channel.duplicate()
@@ -160,7 +169,7 @@ struct Birth {
     for one in namespaces.joined where one.kind != CLONE_NEWUSER {
       do throws(Errno) {
         try joinNamespace(one.descriptor, kinds: one.kind)
-      } catch where error == .notPermitted && !user.isEmpty {
+      } catch  where error == .notPermitted && !user.isEmpty {
         later.append(one)
       } catch { throw Self.joinError(one.kind, error) }
     }

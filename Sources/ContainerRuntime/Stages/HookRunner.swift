@@ -66,8 +66,11 @@ struct HookRunner {
   /// Waits for the end of the hook; false when its time is over first.
   private func isOver(_ pidfd: Int32, seconds: Int?, name: String) throws(RuntimeError) -> Bool {
     guard let seconds else { return true }
-    let end = monotonicNanoseconds() + Int64(max(0, seconds)).multipliedReportingOverflow(
-      by: 1_000_000_000).partialValue
+    let end =
+      monotonicNanoseconds()
+      + Int64(max(0, seconds)).multipliedReportingOverflow(
+        by: 1_000_000_000
+      ).partialValue
     while true {
       let left = (end - monotonicNanoseconds() + 999_999) / 1_000_000
       if left <= 0 { return false }

@@ -136,7 +136,7 @@ struct InitStage: ~Copyable {
   private borrowing func joinKeyring() throws(RuntimeError) {
     do throws(Errno) {
       try joinSessionKeyring("_ses." + plan.id)
-    } catch where error == .notImplemented {
+    } catch  where error == .notImplemented {
       // A kernel without keyrings: nothing to keep apart.
     } catch {
       throw RuntimeError(

@@ -214,7 +214,7 @@ struct ProcessStage {
     for number in 0...63 where capabilities.bounding & (1 << UInt64(number)) == 0 {
       do throws(Errno) {
         try processControl(PR_CAPBSET_DROP, UInt(number))
-      } catch where error == .invalid {
+      } catch  where error == .invalid {
         return  // beyond the last one the kernel knows
       } catch {
         if available & (1 << UInt64(CapabilityNames.setPCap)) == 0 { return }

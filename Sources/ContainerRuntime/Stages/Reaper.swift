@@ -10,9 +10,12 @@ enum Reaper {
     let signals = try at(.process, "preparing the first process") { () throws(Errno) in
       try SignalQueue()
     }
-    switch try at(.process, "cloning the program's process", { () throws(Errno) in
-      try clone(flags: 0)
-    }) {
+    switch try at(
+      .process, "cloning the program's process",
+      { () throws(Errno) in
+        try clone(flags: 0)
+      })
+    {
     case .child: return
     case .parent(let pid, let pidfd): serve(pid, pidfd, signals)
     }

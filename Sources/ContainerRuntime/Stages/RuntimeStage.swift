@@ -240,7 +240,7 @@ struct RuntimeStage: ~Copyable {
     guard let score = spec.process?.oomScoreAdj else { return }
     do throws(Errno) {
       try writeFile("/proc/\(pid)/oom_score_adj", String(score))
-    } catch where error == .accessDenied && effectiveUser() != 0 {
+    } catch  where error == .accessDenied && effectiveUser() != 0 {
       // Below what an ordinary user's processes have: that user can't, and engines ask all the same.
     } catch {
       throw RuntimeError(

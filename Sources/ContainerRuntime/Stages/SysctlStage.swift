@@ -28,7 +28,8 @@ enum SysctlStage {
       }
       guard isolated & kind != 0 else {
         throw RuntimeError(
-          .sysctl, "linux.sysctl (" + parameter.key + "): not allowed in the host's "
+          .sysctl,
+          "linux.sysctl (" + parameter.key + "): not allowed in the host's "
             + Namespaces.name(kind) + " namespace",
           hint: "give the container a " + Namespaces.name(kind) + " namespace")
       }
@@ -74,7 +75,7 @@ struct PrivateProcfs: ~Copyable {
       do throws(Errno) {
         return try FileSystemContext(type: "proc").mount(
           attributes: UInt32(RC_ATTR_NOSUID | RC_ATTR_NODEV | RC_ATTR_NOEXEC))
-      } catch where error == .notPermitted || error == .notImplemented {
+      } catch  where error == .notPermitted || error == .notImplemented {
         // In a user namespace that doesn't own this pid namespace: the one in sight, if it is a procfs.
         let present = try open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW)
         guard try fileSystem(of: present.raw).magic == UInt32(RC_PROC_SUPER_MAGIC) else {

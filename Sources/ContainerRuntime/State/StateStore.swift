@@ -13,7 +13,7 @@ public struct StateStore: ~Copyable {
     directory = try at(
       .state, "opening " + path, hint: "choose another directory with --root"
     ) { () throws(Errno) in
-      do throws(Errno) { return try open(path, O_PATH | O_DIRECTORY) } catch where error == .noEntry {}
+      do throws(Errno) { return try open(path, O_PATH | O_DIRECTORY) } catch  where error == .noEntry {}
       try makeDirectories(path, mode: 0o700)
       return try open(path, O_PATH | O_DIRECTORY)
     }
@@ -47,7 +47,7 @@ public struct StateStore: ~Copyable {
     try Self.checkID(id)
     do throws(Errno) {
       try makeDirectory(id, at: directory.raw, mode: 0o700)
-    } catch where error == .exists {
+    } catch  where error == .exists {
       throw RuntimeError(
         .state, "container with id exists: " + id, hint: "delete it, or choose another id")
     } catch { throw RuntimeError(.state, "making " + path + "/" + id, error) }
@@ -61,7 +61,7 @@ public struct StateStore: ~Copyable {
     do throws(Errno) {
       let found = try open(id, at: directory.raw, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       return ContainerDirectory(id: id, descriptor: found)
-    } catch where error == .noEntry {
+    } catch  where error == .noEntry {
       throw RuntimeError(.state, "container does not exist: " + id)
     } catch { throw RuntimeError(.state, "opening " + path + "/" + id, error) }
   }
@@ -80,7 +80,7 @@ public struct StateStore: ~Copyable {
       for name in try list(container.raw) { try LinuxSystem.remove(name, at: container.raw) }
       do throws(Errno) {
         try LinuxSystem.remove(container.id, at: directory.raw, isDirectory: true)
-      } catch where error == .noEntry {}
+      } catch  where error == .noEntry {}
     }
   }
 }
@@ -120,7 +120,7 @@ public struct ContainerDirectory: ~Copyable {
     do throws(Errno) {
       let file = try open("state.json", at: raw, O_RDONLY | O_NOFOLLOW)
       bytes = try readAll(file.raw, limit: 4 << 20)
-    } catch where error == .noEntry { return nil } catch {
+    } catch  where error == .noEntry { return nil } catch {
       throw RuntimeError(.state, "reading the state of " + id, error)
     }
     do throws(SpecError) {

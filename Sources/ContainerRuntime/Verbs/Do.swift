@@ -92,8 +92,7 @@ public enum Do {
     return result
   }
 
-  private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8]
-  {
+  private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8] {
     try at(.process, "reading the output") { () throws(Errno) in
       let size = try status(at: file).size
       try rewind(file)

@@ -24,8 +24,7 @@ public enum Exec {
     id: String, options: ExecOptions, store: borrowing StateStore, log: Log,
     process: (OCISpec.Process?) throws(RuntimeError) -> OCISpec.Process
   ) throws(RuntimeError) -> Int32 {
-    for number in 0..<Int32(clamping: max(0, options.preservedDescriptors)) where !isOpen(3 + number)
-    {
+    for number in 0..<Int32(clamping: max(0, options.preservedDescriptors)) where !isOpen(3 + number) {
       throw RuntimeError(
         .options, "--preserve-fds \(options.preservedDescriptors): descriptor \(3 + number) is not open")
     }
@@ -98,9 +97,12 @@ private struct ExecStage: ~Copyable {
     let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
     let flags = namespaceFlags
     // Born in the cgroup of v2, and with the time of the container's clocks.
-    switch try at(.namespaces, "cloning", { () throws(Errno) in
-      try clone(flags: 0, cgroup: join?.unified)
-    }) {
+    switch try at(
+      .namespaces, "cloning",
+      { () throws(Errno) in
+        try clone(flags: 0, cgroup: join?.unified)
+      })
+    {
     case .child:
       _ = rc_close(sockets.ours.raw)
       let channel = Channel(sockets.theirs)
@@ -214,9 +216,12 @@ private struct ExecStage: ~Copyable {
     try at(.namespaces, "joining the namespaces of the container") { () throws(Errno) in
       try joinNamespace(first, kinds: flags)
     }
-    switch try at(.namespaces, "cloning", { () throws(Errno) in
-      try clone(flags: UInt64(CLONE_PARENT))
-    }) {
+    switch try at(
+      .namespaces, "cloning",
+      { () throws(Errno) in
+        try clone(flags: UInt64(CLONE_PARENT))
+      })
+    {
     case .child:
       let own = try at(.process, "keeping the channel") { () throws(Errno) in
         try channel.duplicate()

@@ -1,0 +1,110 @@
+# bash completion for rcontainer
+_rcontainer() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb= place=0 word i
+  # "--name=value" comes as three words.
+  if [[ $current == = ]]; then
+    current=
+  elif [[ $previous == = ]]; then
+    previous=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    case $verb:$word in
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
+      do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | run:--bundle | run:-b | \
+      run:--config | run:-f | run:--console-socket | run:--pid-file | run:--preserve-fds | \
+      create:--bundle | create:-b | create:--config | create:-f | create:--console-socket | \
+      create:--pid-file | create:--preserve-fds | exec:--process | exec:-p | exec:--user | \
+      exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | exec:--env | exec:-e | \
+      exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | exec:--process-label | \
+      exec:--apparmor | exec:--preserve-fds | exec:--cgroup | list:--format | list:-f | \
+      ps:--format | ps:-f | update:--resources | update:-r | update:--blkio-weight | \
+      update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | \
+      update:--cpu-shares | update:--cpu-rt-period | update:--cpu-rt-runtime | \
+      update:--cpu-idle | update:--cpuset-cpus | update:--cpuset-mems | \
+      update:--kernel-memory | update:--kernel-memory-tcp | update:--memory | \
+      update:--memory-reservation | update:--memory-swap | update:--pids-limit | \
+      update:--l3-cache-schema | update:--mem-bw-schema | events:--interval | spec:--bundle | \
+      spec:-b) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+    *:=) ((i++)) ;;
+    do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
+    *:-*) ;;
+    :*) verb=$word ;;
+    *) ((place++)) ;;
+    esac
+  done
+  COMPREPLY=()
+  if [[ $verb == do && $place == 0 ]] || [[ $verb == exec && $place -lt 2 ]] ||
+    [[ $verb != do && $verb != exec ]]; then
+    case $verb:$previous in
+    :--root | do:--rw | do:--ro | do:--cwd | do:--root | run:--bundle | run:-b | \
+      create:--bundle | create:-b | exec:--cwd | spec:--bundle | spec:-b) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
+    :--log | :--criu | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      create:--config | create:-f | create:--console-socket | create:--pid-file | \
+      exec:--process | exec:-p | exec:--pid-file | exec:--console-socket | \
+      update:--resources | update:-r) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
+    :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
+    :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
+    do:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
+    list:--format | list:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
+    ps:--format | ps:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
+      do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | run:--bundle | run:-b | \
+      run:--config | run:-f | run:--console-socket | run:--pid-file | run:--preserve-fds | \
+      create:--bundle | create:-b | create:--config | create:-f | create:--console-socket | \
+      create:--pid-file | create:--preserve-fds | exec:--process | exec:-p | exec:--user | \
+      exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | exec:--env | exec:-e | \
+      exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | exec:--process-label | \
+      exec:--apparmor | exec:--preserve-fds | exec:--cgroup | list:--format | list:-f | \
+      ps:--format | ps:-f | update:--resources | update:-r | update:--blkio-weight | \
+      update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | \
+      update:--cpu-shares | update:--cpu-rt-period | update:--cpu-rt-runtime | \
+      update:--cpu-idle | update:--cpuset-cpus | update:--cpuset-mems | \
+      update:--kernel-memory | update:--kernel-memory-tcp | update:--memory | \
+      update:--memory-reservation | update:--memory-swap | update:--pids-limit | \
+      update:--l3-cache-schema | update:--mem-bw-schema | events:--interval | spec:--bundle | \
+      spec:-b) return ;;
+    esac
+  fi
+  local words=
+  if [[ $current == -* ]]; then
+    case $verb:$place in
+    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
+    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --json --help' ;;
+    run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
+    create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
+    start:*) words='--help' ;;
+    state:*) words='--help' ;;
+    kill:*) words='--all --help' ;;
+    delete:*) words='--force --help' ;;
+    exec:0) words='--process --tty --user --additional-gids --cwd --env --cap --detach --pid-file --console-socket --process-label --apparmor --no-new-privs --preserve-fds --ignore-paused --cgroup --help' ;;
+    list:*) words='--format --quiet --help' ;;
+    ps:*) words='--format --help' ;;
+    pause:*) words='--help' ;;
+    resume:*) words='--help' ;;
+    update:*) words='--resources --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-shares --cpu-rt-period --cpu-rt-runtime --cpu-idle --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help' ;;
+    events:*) words='--interval --stats --help' ;;
+    spec:*) words='--bundle --rootless --help' ;;
+    features:*) words='--help' ;;
+    version:*) words='--help' ;;
+    completion:*) words='--help' ;;
+    man:*) words='--help' ;;
+    esac
+  else
+    case $verb:$place in
+    :0) words='do run create start state kill delete exec list ps pause resume update events spec features version completion man' ;;
+    start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
+      events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
+    kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;
+    completion:0) words='bash zsh fish' ;;
+    do:0) COMPREPLY=($(compgen -c -- "$current")); return ;;
+    do:* | exec:*) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _rcontainer rcontainer

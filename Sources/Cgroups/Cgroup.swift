@@ -6,7 +6,7 @@ import OCISpec
 public struct Cgroup: Sendable {
   public let record: CgroupRecord
   /// The user may not manage cgroups, and asked for nothing that needs one.
-  private let isOptional: Bool
+  let isOptional: Bool
 
   public init(record: CgroupRecord) {
     self.record = record
@@ -26,7 +26,9 @@ public struct Cgroup: Sendable {
   public static func plan(
     path: String?, id: String, layout: CgroupLayout, resources: Resources?, rootless: Bool
   ) throws(RuntimeError) -> Cgroup? {
-    if let path, path.utf8.split(separator: 0x3a, omittingEmptySubsequences: false).count == 3 {
+    if let path, path.utf8.first != 0x2f,
+      path.utf8.split(separator: 0x3a, omittingEmptySubsequences: false).count == 3
+    {
       throw RuntimeError(
         .cgroup, "linux.cgroupsPath (" + path + ") is for systemd, which is not supported",
         hint: "use the cgroupfs driver of the engine")
@@ -40,7 +42,11 @@ public struct Cgroup: Sendable {
     let below = cleaned(given ?? id)
     if below.isEmpty { throw RuntimeError(.cgroup, "linux.cgroupsPath is the root") }
     let own = isAbsolute ? "" : (try? readFile("/proc/self/cgroup")) ?? ""
-    let entries = layout.hierarchies.map { hierarchy in
+    // Beside hierarchies of v1 that of v2 only helps: without the right to write it is done without.
+    let hierarchies = layout.hierarchies.filter {
+      !$0.isUnified || layout.isUnified || canAccess($0.mountPoint, mode: W_OK)
+    }
+    let entries = hierarchies.map { hierarchy in
       var base = ""
       if !isAbsolute {
         base = cleaned(CgroupLayout.own(hierarchy, own))
@@ -65,9 +71,27 @@ public struct Cgroup: Sendable {
         }
         return nil
       }
+      try refuseUsed(usable)
       return Cgroup(record: CgroupRecord(entries: usable), optional: true)
     }
+    try refuseUsed(entries)
     return Cgroup(record: CgroupRecord(entries: entries), optional: false)
+  }
+
+  /// Processes in a cgroup, or below it, belong to somebody else. It is refused before anything is recorded,
+  /// because whoever cleans up after a container ends all that is in its cgroup.
+  private static func refuseUsed(_ entries: [CgroupRecord.Entry]) throws(RuntimeError) {
+    for entry in entries {
+      var pids: [Int32] = []
+      try at(.cgroup, "reading the processes of " + entry.directory) { () throws(Errno) in
+        try collect(entry.directory, &pids)
+      }
+      if !pids.isEmpty {
+        throw RuntimeError(
+          .cgroup, entry.directory + " is in use: it has \(pids.count) processes",
+          hint: "choose another linux.cgroupsPath")
+      }
+    }
   }
 
   /// The parts of a path without `.`, `..` and empty ones: nothing leads above the hierarchy.
@@ -93,27 +117,42 @@ public struct Cgroup: Sendable {
 
   // MARK: life
 
-  /// Makes the directories.
+  /// Makes the directories. If that fails, those that were made are removed again; parents stay, others may
+  /// be using them by then.
   public func create() throws(RuntimeError) {
-    for entry in record.entries {
-      do throws(Errno) {
-        try makeDirectory(entry.directory, mode: 0o755)
-      } catch  where error == .noEntry {
-        try at(.cgroup, "making " + entry.directory) { () throws(Errno) in
-          try makeDirectories(entry.directory, mode: 0o755)
-        }
-      } catch  where error == .exists {
-        // An engine may have made it, or a container that is gone; one with processes belongs to another.
-        let tasks = (try? readFile(entry.directory + "/cgroup.procs")) ?? ""
-        if !tasks.isEmpty {
-          throw RuntimeError(
-            .cgroup, entry.directory + " is in use", hint: "choose another linux.cgroupsPath")
-        }
-      } catch {
-        throw RuntimeError(.cgroup, "making " + entry.directory, error)
+    var made: [String] = []
+    do throws(RuntimeError) {
+      for entry in record.entries {
+        if try make(entry) { made.append(entry.directory) }
+        if entry.controllers.contains("cpuset") { try inheritCPUs(entry.directory) }
       }
-      if entry.controllers.contains("cpuset") { try inheritCPUs(entry.directory) }
+    } catch {
+      for directory in made { try? remove(directory, isDirectory: true) }
+      throw error
     }
+  }
+
+  /// - Returns: whether it was not there before.
+  private func make(_ entry: CgroupRecord.Entry) throws(RuntimeError) -> Bool {
+    do throws(Errno) {
+      try makeDirectory(entry.directory, mode: 0o755)
+    } catch  where error == .noEntry {
+      try at(.cgroup, "making " + entry.directory) { () throws(Errno) in
+        try makeDirectories(entry.directory, mode: 0o755)
+      }
+    } catch  where error == .exists {
+      // An engine may have made it, or a container that is gone.
+      try Self.refuseUsed([entry])
+      if isFrozen {
+        throw RuntimeError(
+          .cgroup, entry.directory + " is frozen, nothing would start in it",
+          hint: "thaw or remove it")
+      }
+      return false
+    } catch {
+      throw RuntimeError(.cgroup, "making " + entry.directory, error)
+    }
+    return true
   }
 
   /// A cpuset of v1 starts without CPUs and takes no process: it is given those of its parent, which may
@@ -200,13 +239,7 @@ public struct Cgroup: Sendable {
         return try remove(directory, isDirectory: true)
       } catch  where error == .noEntry { return } catch  where error == .busy {
         // Cgroups below it, or a process whose end the kernel has not finished.
-        if let top = try? open(directory, O_RDONLY | O_DIRECTORY) {
-          for name in try list(top.raw) {
-            if let found = try? status(name, at: top.raw, followLink: false), found.isDirectory {
-              try removeTree(directory + "/" + name, deadline: deadline)
-            }
-          }
-        }
+        for child in try children(of: directory) { try removeTree(child, deadline: deadline) }
         if monotonicNanoseconds() > deadline { throw error }
         sleep(milliseconds: 1)
       }
@@ -250,12 +283,24 @@ public struct Cgroup: Sendable {
       for line in text.utf8.split(separator: 0x0a) {
         if let pid = Int32(String(Substring(line))) { pids.append(pid) }
       }
+    } catch  where error == .noEntry || error == .noDevice { return } catch
+      where error == .notSupported
+    {
+      // A threaded cgroup of v2: its processes are those of the domain above it.
+    }
+    for child in try children(of: directory) { try collect(child, &pids) }
+  }
+
+  /// The cgroups right below one; none if it is gone.
+  private static func children(of directory: String) throws(Errno) -> [String] {
+    do throws(Errno) {
       let top = try open(directory, O_RDONLY | O_DIRECTORY)
-      for name in try list(top.raw)
-      where (try? status(name, at: top.raw, followLink: false).isDirectory) == true {
-        try collect(directory + "/" + name, &pids)
-      }
-    } catch  where error == .noEntry || error == .noDevice {}
+      // A directory has a link from its name, its own `.`, and the `..` of each directory in it.
+      if try status(at: top.raw).links == 2 { return [] }
+      return try list(top.raw).filter {
+        (try? status($0, at: top.raw, followLink: false).isDirectory) == true
+      }.map { directory + "/" + $0 }
+    } catch  where error == .noEntry || error == .noDevice { return [] }
   }
 
   /// Sends a signal to every process. SIGKILL leaves none: where the kernel can't do that at once, the
@@ -264,13 +309,24 @@ public struct Cgroup: Sendable {
     if signal == SIGKILL, let unified,
       (try? writeFile(unified.directory + "/cgroup.kill", "1")) != nil
     {
+      // What a freezer of v1 holds dies only when it is let go, wherever the container put it.
+      if let entry = entry("freezer") { Self.thawTree(entry.directory) }
       return
     }
     let found = try pids()
     if found.isEmpty { return }
     let frozen = signal == SIGKILL && (try? freeze()) != nil
     for pid in frozen ? try pids() : found { try? sendSignal(signal, to: pid) }
-    if frozen { try thaw() }
+    if signal == SIGKILL, let entry = entry("freezer") {
+      Self.thawTree(entry.directory)
+    } else if frozen {
+      try thaw()
+    }
+  }
+
+  private static func thawTree(_ directory: String) {
+    try? writeFile(directory + "/freezer.state", "THAWED")
+    for child in (try? children(of: directory)) ?? [] { thawTree(child) }
   }
 
   // MARK: freezer

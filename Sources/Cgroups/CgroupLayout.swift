@@ -8,6 +8,8 @@ public struct CgroupLayout: Sendable {
     /// Controllers of cgroup v1, or `name=…`; empty for cgroup v2.
     public let controllers: [String]
     public let mountPoint: String
+    /// The cgroup that is seen at the mount point: not `/` in a container without a cgroup namespace.
+    var root = "/"
 
     public var isUnified: Bool { controllers.isEmpty }
 
@@ -37,30 +39,49 @@ public struct CgroupLayout: Sendable {
 
   /// The hierarchies in the text of proc_pid_mountinfo(5).
   public init(mountInfo: String) {
+    let bytes = Array(mountInfo.utf8)
     var found: [Hierarchy] = []
-    for line in mountInfo.utf8.split(separator: 0x0a) {
-      // Most lines are of no interest: those of cgroups name a type after " - ".
-      let fields = line.split(separator: 0x20)
-      guard let dash = fields.firstIndex(where: { $0.elementsEqual([0x2d]) }), dash + 3 < fields.count,
-        dash >= 6
-      else { continue }
-      let type = fields[dash + 1]
-      let place = String(Substring(fields[4]))
-      if found.contains(where: { $0.mountPoint == place }) { continue }
-      if type.elementsEqual("cgroup2".utf8) {
-        found.append(Hierarchy(controllers: [], mountPoint: place))
-      } else if type.elementsEqual("cgroup".utf8) {
-        let options = fields[dash + 3].split(separator: 0x2c).map { String(Substring($0)) }
-        let controllers = options.filter { Self.isController($0) }
-        if !controllers.isEmpty {
-          found.append(Hierarchy(controllers: controllers, mountPoint: place))
-        }
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
+      // Hosts have many mounts and few hierarchies: only lines that name a type `cgroup…` are taken apart.
+      // The dash is the only one between spaces, as spaces in paths are written as \040.
+      let line = bytes[start..<end]
+      if let dash = line.firstIndex(of: 0x2d, between: 0x20),
+        line[(dash + 2)...].starts(with: "cgroup".utf8)
+      {
+        Self.read(line.split(separator: 0x20), to: &found)
       }
+      start = end + 1
     }
     hierarchies = found
   }
 
+  private static func read(_ fields: [ArraySlice<UInt8>], to found: inout [Hierarchy]) {
+    guard let dash = fields.firstIndex(where: { $0.elementsEqual([0x2d]) }), dash >= 6,
+      dash + 3 < fields.count
+    else { return }
+    func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+    let (type, root, place) = (fields[dash + 1], text(fields[3]), text(fields[4]))
+    if type.elementsEqual("cgroup2".utf8) {
+      add(Hierarchy(controllers: [], mountPoint: place, root: root), to: &found)
+    } else if type.elementsEqual("cgroup".utf8) {
+      let controllers = fields[dash + 3].split(separator: 0x2c).map(text).filter(isController)
+      if controllers.isEmpty { return }
+      add(Hierarchy(controllers: controllers, mountPoint: place, root: root), to: &found)
+    }
+  }
+
   init(hierarchies: [Hierarchy]) { self.hierarchies = hierarchies }
+
+  /// A hierarchy counts once however often it is mounted; where everybody looks for it, if it is there.
+  private static func add(_ new: Hierarchy, to found: inout [Hierarchy]) {
+    func isUsual(_ place: String) -> Bool { place.utf8.starts(with: "/sys/fs/cgroup".utf8) }
+    guard let index = found.firstIndex(where: { $0.controllers == new.controllers }) else {
+      return found.append(new)
+    }
+    if !isUsual(found[index].mountPoint) && isUsual(new.mountPoint) { found[index] = new }
+  }
 
   private static func isController(_ option: String) -> Bool {
     switch option {
@@ -71,16 +92,39 @@ public struct CgroupLayout: Sendable {
     }
   }
 
-  /// The cgroup of this process in a hierarchy, from its root (proc_pid_cgroup(5)).
+  /// The cgroup of this process in a hierarchy, from what is mounted (proc_pid_cgroup(5)).
   static func own(_ hierarchy: Hierarchy, _ text: String) -> String {
     for line in text.utf8.split(separator: 0x0a) {
       let fields = line.split(separator: 0x3a, maxSplits: 2, omittingEmptySubsequences: false)
       guard fields.count == 3 else { continue }
       let names = fields[1].split(separator: 0x2c).map { String(Substring($0)) }
-      if names == hierarchy.controllers || (!names.isEmpty && names.contains { hierarchy.controllers.contains($0) }) {
-        return String(Substring(fields[2]))
+      if names == hierarchy.controllers
+        || (!names.isEmpty && names.contains { hierarchy.controllers.contains($0) })
+      {
+        return below(hierarchy.root, String(Substring(fields[2])))
       }
     }
     return "/"
+  }
+
+  /// `path` as seen from `root`; one that is elsewhere is not to be seen.
+  private static func below(_ root: String, _ path: String) -> String {
+    if root == "/" { return path }
+    guard path.utf8.starts(with: root.utf8) else { return "/" }
+    let rest = path.utf8.dropFirst(root.utf8.count)
+    guard let first = rest.first else { return "/" }
+    return first == 0x2f ? String(Substring(rest)) : "/"
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Where `byte` first has `neighbour` on both sides.
+  fileprivate func firstIndex(of byte: UInt8, between neighbour: UInt8) -> Int? {
+    guard count > 2 else { return nil }
+    for index in (startIndex + 1)..<(endIndex - 1)
+    where self[index] == byte && self[index - 1] == neighbour && self[index + 1] == neighbour {
+      return index
+    }
+    return nil
   }
 }

@@ -25,7 +25,8 @@ public enum DeviceRules {
     return [
       Rule(allow: true, kind: .character, major: nil, minor: nil, access: Access.makeNode),
       Rule(allow: true, kind: .block, major: nil, minor: nil, access: Access.makeNode),
-      node(1, 3), node(1, 5), node(1, 7), node(1, 8), node(1, 9), node(5, 0), node(5, 1), node(5, 2),
+      node(1, 3), node(1, 5), node(1, 7), node(1, 8), node(1, 9), node(5, 0), node(5, 1),
+      node(5, 2),
       node(136, nil),
     ]
   }()
@@ -103,7 +104,8 @@ public enum DeviceRules {
       func test(_ register: UInt8, _ value: UInt32) {
         // Not equal: over what is left of this rule. 32-bit comparison (BPF_JMP32).
         body.insert(
-          word(0x56, to: register, offset: Int16(body.count), value: Int32(bitPattern: value)), at: 0)
+          word(0x56, to: register, offset: Int16(body.count), value: Int32(bitPattern: value)),
+          at: 0)
       }
       if let minor = rule.minor { test(5, minor) }
       if let major = rule.major { test(4, major) }

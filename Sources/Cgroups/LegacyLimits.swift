@@ -4,18 +4,28 @@ import OCISpec
 struct LegacyLimits {
   private(set) var writes: [CgroupWrite] = []
 
-  /// - Parameter current: reads a number from a file of a controller.
-  init(_ resources: Resources, current: (String, String) -> Int64?) {
+  /// - Parameters:
+  ///   - current: reads a number from a file of a controller.
+  ///   - offers: whether a controller has a file.
+  init(
+    _ resources: Resources, current: (String, String) -> Int64?,
+    offers: (String, String) -> Bool = { _, _ in false }
+  ) {
     if let memory = resources.memory { add(memory, current) }
     if let cpu = resources.cpu { add(cpu) }
-    if let limit = resources.pids?.limit {
+    // 0 is what engines send for "leave it".
+    if let limit = resources.pids?.limit, limit != 0 {
       add("pids", "pids.max", limit > 0 ? String(limit) : "max", "pids.limit")
     }
     if let blockIO = resources.blockIO { add(blockIO) }
     for limit in resources.hugepageLimits {
-      add(
-        "hugetlb", "hugetlb." + limit.pageSize + ".limit_in_bytes", String(limit.limit),
-        "hugepageLimits (" + limit.pageSize + ")")
+      let field = "hugepageLimits (" + limit.pageSize + ")"
+      let file = "hugetlb." + limit.pageSize
+      add("hugetlb", file + ".limit_in_bytes", String(limit.limit), field)
+      // What is reserved counts too, or a process is killed when it touches a page over the limit.
+      if offers("hugetlb", file + ".rsvd.limit_in_bytes") {
+        add("hugetlb", file + ".rsvd.limit_in_bytes", String(limit.limit), field)
+      }
     }
     if let id = resources.network?.classID {
       add("net_cls", "net_cls.classid", String(id), "network.classID")
@@ -30,28 +40,32 @@ struct LegacyLimits {
     }
   }
 
-  private mutating func add(_ controller: String, _ file: String, _ value: String, _ field: String) {
+  private mutating func add(_ controller: String, _ file: String, _ value: String, _ field: String)
+  {
     writes.append(CgroupWrite(controller, file, value, "linux.resources." + field))
   }
 
   private mutating func add(_ memory: Memory, _ current: (String, String) -> Int64?) {
-    let limit = memory.limit.map {
+    let limit = memory.limit.flatMap { $0 == 0 ? nil : $0 }.map {
       CgroupWrite(
         "memory", "memory.limit_in_bytes", String($0), "linux.resources.memory.limit")
     }
-    // No limit for memory means none for both together, unless one is given.
-    let swapValue = memory.swap.flatMap { $0 == 0 ? nil : $0 } ?? (memory.limit == -1 ? -1 : nil)
+    let swapFile = "memory.memsw.limit_in_bytes"
+    let swapNow = current("memory", swapFile)
+    // No limit for memory means none for both together, unless one is given or swap isn't accounted.
+    let swapValue =
+      memory.swap.flatMap { $0 == 0 ? nil : $0 }
+      ?? (memory.limit == -1 && swapNow != nil ? -1 : nil)
     let swap = swapValue.map {
-      CgroupWrite(
-        "memory", "memory.memsw.limit_in_bytes", String($0), "linux.resources.memory.swap")
+      CgroupWrite("memory", swapFile, String($0), "linux.resources.memory.swap")
     }
     // The kernel keeps memory <= both together at every step: what grows goes first.
-    let swapNow = current("memory", "memory.memsw.limit_in_bytes") ?? Int64.max
-    let grows = swapValue == -1 || (memory.limit.map { $0 == -1 || $0 > swapNow } ?? false)
+    let grows =
+      swapValue == -1 || (memory.limit.map { $0 == -1 || $0 > swapNow ?? Int64.max } ?? false)
     for write in grows ? [swap, limit] : [limit, swap] {
       if let write { writes.append(write) }
     }
-    if let value = memory.reservation {
+    if let value = memory.reservation, value != 0 {
       add("memory", "memory.soft_limit_in_bytes", String(value), "memory.reservation")
     }
     if let value = memory.kernelTCP, value != 0 {
@@ -63,8 +77,8 @@ struct LegacyLimits {
     if memory.useHierarchy == true {
       add("memory", "memory.use_hierarchy", "1", "memory.useHierarchy")
     }
-    // -1 is what docker sends for "leave it".
-    if let value = memory.swappiness, value <= 100 {
+    // -1 as an unsigned number is what some engines send for "leave it".
+    if let value = memory.swappiness, value != UInt64.max {
       add("memory", "memory.swappiness", String(value), "memory.swappiness")
     }
   }
@@ -95,10 +109,18 @@ struct LegacyLimits {
     if let weight = blockIO.weight, weight != 0 {
       add("blkio", "blkio.bfq.weight", String(weight), "blockIO.weight")
     }
+    if let weight = blockIO.leafWeight, weight != 0 {
+      add("blkio", "blkio.leaf_weight", String(weight), "blockIO.leafWeight")
+    }
     for device in blockIO.weightDevice {
       if let weight = device.weight {
         add(
           "blkio", "blkio.bfq.weight_device", "\(device.major):\(device.minor) \(weight)",
+          "blockIO.weightDevice")
+      }
+      if let weight = device.leafWeight {
+        add(
+          "blkio", "blkio.leaf_weight_device", "\(device.major):\(device.minor) \(weight)",
           "blockIO.weightDevice")
       }
     }

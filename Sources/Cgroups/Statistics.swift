@@ -17,6 +17,8 @@ extension Cgroup {
       }
       writer.key("blkio")
       writer.object { writer in writeBlockIO(to: &writer) }
+      writer.key("hugetlb")
+      writer.object { writer in writeHugepages(to: &writer) }
     }
   }
 
@@ -67,60 +69,135 @@ extension Cgroup {
     writer.object { writer in
       writer.optional("periods", value("nr_periods"))
       writer.optional("throttledPeriods", value("nr_throttled"))
-      writer.optional("throttledTime", value("throttled_time") ?? value("throttled_usec").map { $0 &* 1000 })
+      writer.optional(
+        "throttledTime", value("throttled_time") ?? value("throttled_usec").map { $0 &* 1000 })
     }
   }
 
   private func writeMemory(to writer: inout JSONWriter) {
     let isV1 = entry("memory") != nil
-    func usage(_ usage: String, _ limit: String, _ peak: String, _ failures: String?) -> (inout JSONWriter) -> Void {
-      { writer in
-        writer.object { writer in
-          writer.member("limit", number("memory", limit) ?? UInt64.max)
-          writer.member("usage", number("memory", usage) ?? 0)
-          writer.optional("max", number("memory", peak))
-          writer.optional("failcnt", failures.flatMap { number("memory", $0) })
-        }
-      }
-    }
     let stat = table("memory", "memory.stat")
     writer.member("cache", stat.first { $0.key == (isV1 ? "cache" : "file") }?.value ?? 0)
-    writer.key("usage")
     if isV1 {
-      usage(
-        "memory.usage_in_bytes", "memory.limit_in_bytes", "memory.max_usage_in_bytes",
-        "memory.failcnt")(&writer)
-      writer.key("swap")
-      usage(
-        "memory.memsw.usage_in_bytes", "memory.memsw.limit_in_bytes",
-        "memory.memsw.max_usage_in_bytes", "memory.memsw.failcnt")(&writer)
+      writeLegacyMemory("usage", "memory", to: &writer)
+      writeLegacyMemory("swap", "memory.memsw", to: &writer)
+      writeLegacyMemory("kernel", "memory.kmem", to: &writer)
+      writeLegacyMemory("kernelTCP", "memory.kmem.tcp", to: &writer)
     } else {
-      usage("memory.current", "memory.max", "memory.peak", nil)(&writer)
+      let usage = number("memory", "memory.current") ?? 0
+      let limit = number("memory", "memory.max")
+      writer.key("usage")
+      writer.object { writer in
+        writer.member("limit", limit ?? UInt64.max)
+        writer.member("usage", usage)
+        writer.optional("max", number("memory", "memory.peak"))
+      }
+      // As v1 counts: memory and swap together.
       writer.key("swap")
-      usage("memory.swap.current", "memory.swap.max", "memory.swap.peak", nil)(&writer)
+      writer.object { writer in
+        let both = number("memory", "memory.swap.max").flatMap { swap in limit.map { $0 &+ swap } }
+        writer.member("limit", both ?? UInt64.max)
+        writer.member("usage", usage &+ (number("memory", "memory.swap.current") ?? 0))
+      }
     }
     writer.key("raw")
     writer.object { writer in for line in stat { writer.member(line.key, line.value) } }
   }
 
+  private func writeLegacyMemory(_ key: String, _ prefix: String, to writer: inout JSONWriter) {
+    guard let usage = number("memory", prefix + ".usage_in_bytes") else { return }
+    writer.key(key)
+    writer.object { writer in
+      writer.member("limit", number("memory", prefix + ".limit_in_bytes") ?? UInt64.max)
+      writer.member("usage", usage)
+      writer.optional("max", number("memory", prefix + ".max_usage_in_bytes"))
+      writer.optional("failcnt", number("memory", prefix + ".failcnt"))
+    }
+  }
+
+  /// Pages of each size that the kernel offers (`hugetlb.2MB.…`).
+  private func writeHugepages(to writer: inout JSONWriter) {
+    guard let directory = (entry("hugetlb") ?? unified)?.directory,
+      let top = try? open(directory, O_RDONLY | O_DIRECTORY), let names = try? list(top.raw)
+    else { return }
+    let (prefix, suffix, peak) =
+      entry("hugetlb") != nil
+      ? ("hugetlb.", ".usage_in_bytes", ".max_usage_in_bytes") : ("hugetlb.", ".current", ".peak")
+    for name in names {
+      let bytes = name.utf8
+      guard bytes.starts(with: prefix.utf8), bytes.count > prefix.utf8.count + suffix.utf8.count,
+        bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+      else { continue }
+      let size = bytes.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
+      if size.contains(0x2e) { continue }  // `2MB.rsvd` counts what is reserved
+      let page = prefix + String(Substring(size))
+      writer.key(String(Substring(size)))
+      writer.object { writer in
+        writer.member("usage", number("hugetlb", name) ?? 0)
+        writer.optional("max", number("hugetlb", page + peak))
+        let failures =
+          number("hugetlb", page + ".failcnt")
+          ?? table("hugetlb", page + ".events").first { $0.key == "max" }?.value
+        writer.member("failcnt", failures ?? 0)
+      }
+    }
+  }
+
   private func writeBlockIO(to writer: inout JSONWriter) {
-    guard entry("blkio") != nil else { return }
-    writer.key("ioServiceBytesRecursive")
-    writer.array { writer in
-      for line in (text("blkio", "blkio.throttle.io_service_bytes_recursive") ?? "").utf8
-        .split(separator: 0x0a)
-      {
-        let parts = line.split { $0 == 0x20 || $0 == 0x3a }.map { String(Substring($0)) }
-        guard parts.count == 4, let major = UInt64(parts[0]), let minor = UInt64(parts[1]),
-          let value = UInt64(parts[3])
-        else { continue }
-        writer.object { writer in
-          writer.member("major", major)
-          writer.member("minor", minor)
-          writer.member("op", parts[2])
-          writer.member("value", value)
+    if entry("blkio") == nil { return writeUnifiedIO(to: &writer) }
+    for (key, file) in [
+      ("ioServiceBytesRecursive", "blkio.throttle.io_service_bytes_recursive"),
+      ("ioServicedRecursive", "blkio.throttle.io_serviced_recursive"),
+    ] {
+      writer.key(key)
+      writer.array { writer in
+        for line in (text("blkio", file) ?? "").utf8.split(separator: 0x0a) {
+          let parts = line.split { $0 == 0x20 || $0 == 0x3a }.map { String(Substring($0)) }
+          guard parts.count == 4, let major = UInt64(parts[0]), let minor = UInt64(parts[1]),
+            let value = UInt64(parts[3])
+          else { continue }
+          writeOperation(major, minor, parts[2], value, to: &writer)
         }
       }
+    }
+  }
+
+  /// `io.stat`: a line for each device, such as `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …`.
+  private func writeUnifiedIO(to writer: inout JSONWriter) {
+    let lines = (text("io", "io.stat") ?? "").utf8.split(separator: 0x0a)
+    for (key, operations) in [
+      ("ioServiceBytesRecursive", [("rbytes", "Read"), ("wbytes", "Write")]),
+      ("ioServicedRecursive", [("rios", "Read"), ("wios", "Write")]),
+    ] {
+      writer.key(key)
+      writer.array { writer in
+        for line in lines {
+          let parts = line.split { $0 == 0x20 || $0 == 0x3a || $0 == 0x3d }.map {
+            String(Substring($0))
+          }
+          guard parts.count > 2, let major = UInt64(parts[0]), let minor = UInt64(parts[1]) else {
+            continue
+          }
+          for (name, operation) in operations {
+            guard let index = parts.firstIndex(of: name), index + 1 < parts.count,
+              let value = UInt64(parts[index + 1])
+            else { continue }
+            writeOperation(major, minor, operation, value, to: &writer)
+          }
+        }
+      }
+    }
+  }
+
+  private func writeOperation(
+    _ major: UInt64, _ minor: UInt64, _ operation: String, _ value: UInt64,
+    to writer: inout JSONWriter
+  ) {
+    writer.object { writer in
+      writer.member("major", major)
+      writer.member("minor", minor)
+      writer.member("op", operation)
+      writer.member("value", value)
     }
   }
 

@@ -5,17 +5,21 @@ import OCISpec
 struct UnifiedLimits {
   private(set) var writes: [CgroupWrite] = []
 
-  init(_ resources: Resources) throws(RuntimeError) {
+  /// - Parameter offers: whether the cgroup has a file.
+  init(_ resources: Resources, offers: (String) -> Bool = { _ in false }) throws(RuntimeError) {
     if let memory = resources.memory { try add(memory) }
     if let cpu = resources.cpu { try add(cpu) }
-    if let limit = resources.pids?.limit {
+    // 0 is what engines send for "leave it".
+    if let limit = resources.pids?.limit, limit != 0 {
       add("pids.max", limit > 0 ? String(limit) : "max", "pids.limit")
     }
-    if let blockIO = resources.blockIO { add(blockIO) }
+    if let blockIO = resources.blockIO { add(blockIO, offers) }
     for limit in resources.hugepageLimits {
-      add(
-        "hugetlb." + limit.pageSize + ".max", String(limit.limit),
-        "hugepageLimits (" + limit.pageSize + ")")
+      let field = "hugepageLimits (" + limit.pageSize + ")"
+      let file = "hugetlb." + limit.pageSize
+      add(file + ".max", String(limit.limit), field)
+      // What is reserved counts too, or a process is killed when it touches a page over the limit.
+      if offers(file + ".rsvd.max") { add(file + ".rsvd.max", String(limit.limit), field) }
     }
     for limit in resources.rdma { add("rdma.max", limit.text, "rdma (" + limit.device + ")") }
     if resources.network?.classID != nil || resources.network?.priorities.isEmpty == false {
@@ -52,6 +56,11 @@ struct UnifiedLimits {
       throw RuntimeError(.cgroup, "linux.resources.memory.swap is below memory.limit")
     }
     return String(both - limit)
+  }
+
+  /// 10…1000 to 1…10000, as `io.weight` counts.
+  static func ioWeight(_ weight: UInt16) -> UInt64 {
+    1 + (UInt64(max(weight, 10)) - 10) * 9999 / 990
   }
 
   /// 2…262144 to 1…10000: through both ends, and 1024 to 100 (the curve that runc uses since 1.3).
@@ -103,7 +112,8 @@ struct UnifiedLimits {
         "cpu.quota")
     }
     if let burst = cpu.burst { add("cpu.max.burst", String(burst), "cpu.burst") }
-    if cpu.realtimeRuntime.map({ $0 != 0 }) ?? false || cpu.realtimePeriod.map({ $0 != 0 }) ?? false {
+    if cpu.realtimeRuntime.map({ $0 != 0 }) ?? false || cpu.realtimePeriod.map({ $0 != 0 }) ?? false
+    {
       throw RuntimeError(
         .cgroup, "linux.resources.cpu.realtimeRuntime and realtimePeriod do not exist on cgroup v2")
     }
@@ -111,16 +121,19 @@ struct UnifiedLimits {
     if let mems = cpu.mems, !mems.isEmpty { add("cpuset.mems", mems, "cpu.mems") }
   }
 
-  private mutating func add(_ blockIO: BlockIO) {
+  private mutating func add(_ blockIO: BlockIO, _ offers: (String) -> Bool) {
+    // The BFQ scheduler has its own file, and counts as the configuration does.
+    let usesBFQ = offers("io.bfq.weight")
+    let file = usesBFQ ? "io.bfq.weight" : "io.weight"
+    func text(_ weight: UInt16) -> String {
+      usesBFQ ? String(weight) : String(Self.ioWeight(weight))
+    }
     if let weight = blockIO.weight, weight != 0 {
-      // 10…1000 to 1…10000, as io.weight counts.
-      let io = 1 + (UInt64(max(weight, 10)) - 10) * 9999 / 990
-      add("io.weight", "default \(io)", "blockIO.weight")
+      add(file, "default " + text(weight), "blockIO.weight")
     }
     for device in blockIO.weightDevice {
       if let weight = device.weight {
-        let io = 1 + (UInt64(max(weight, 10)) - 10) * 9999 / 990
-        add("io.weight", "\(device.major):\(device.minor) \(io)", "blockIO.weightDevice")
+        add(file, "\(device.major):\(device.minor) " + text(weight), "blockIO.weightDevice")
       }
     }
     func throttle(_ devices: [ThrottleDevice], _ key: String, _ field: String) {

@@ -40,8 +40,7 @@ struct LegacyLimits {
     }
   }
 
-  private mutating func add(_ controller: String, _ file: String, _ value: String, _ field: String)
-  {
+  private mutating func add(_ controller: String, _ file: String, _ value: String, _ field: String) {
     writes.append(CgroupWrite(controller, file, value, "linux.resources." + field))
   }
 

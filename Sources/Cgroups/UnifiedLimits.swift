@@ -112,8 +112,7 @@ struct UnifiedLimits {
         "cpu.quota")
     }
     if let burst = cpu.burst { add("cpu.max.burst", String(burst), "cpu.burst") }
-    if cpu.realtimeRuntime.map({ $0 != 0 }) ?? false || cpu.realtimePeriod.map({ $0 != 0 }) ?? false
-    {
+    if cpu.realtimeRuntime.map({ $0 != 0 }) ?? false || cpu.realtimePeriod.map({ $0 != 0 }) ?? false {
       throw RuntimeError(
         .cgroup, "linux.resources.cpu.realtimeRuntime and realtimePeriod do not exist on cgroup v2")
     }

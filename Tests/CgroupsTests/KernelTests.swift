@@ -38,8 +38,7 @@ struct KernelTests {
   // MARK: belonging to somebody else
 
   /// The cleaning up after a refusal must not reach the processes that caused it.
-  @Test(arguments: [false, true]) func aCgroupInUseIsRefusedBeforeItIsPlanned(isBelow: Bool) throws
-  {
+  @Test(arguments: [false, true]) func aCgroupInUseIsRefusedBeforeItIsPlanned(isBelow: Bool) throws {
     if isBelow && !Host.hasUnified { return }
     // Where no process stays in the cgroup itself.
     let real = try RealCgroup(onlyUnified: isBelow)

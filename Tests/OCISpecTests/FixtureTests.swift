@@ -90,7 +90,7 @@ func fixture(_ name: String) throws -> [UInt8] {
   @Test func placeAndPathAreNamed() {
     #expect(
       message("{\"ociVersion\":\"1.0.2\",\n \"process\": {\"cwd\":\"/\", \"rlimits\": [{\"hard\": \"x\"}]}}")
-        == "config.json:2:47: process.rlimits[0].hard: expected an unsigned integer, found a string")
+        == "config.json:2:46: process.rlimits[0].hard: expected an unsigned integer, found a string")
   }
 
   @Test(arguments: [
@@ -100,8 +100,8 @@ func fixture(_ name: String) throws -> [UInt8] {
     ("{} x", "config.json:1:3: \"ociVersion\" is missing"),
     ("{\"ociVersion\":\"1.0.0\"} x", "config.json:1:24: unexpected text after the end of the document"),
     ("{\"ociVersion\":\"1.0.0\",}", "config.json:1:23: expected another value after ','"),
-    ("{\"hostname\":\"a\\u0000b\"}", "config.json:1:21: hostname: a string may not hold NUL"),
-    ("{\"hostname\":\"\\ud800\"}", "config.json:1:20: hostname: half a surrogate pair in a string"),
+    ("{\"hostname\":\"a\\u0000b\"}", "config.json:1:15: hostname: a string may not hold NUL"),
+    ("{\"hostname\":\"\\ud800\"}", "config.json:1:14: hostname: half a surrogate pair in a string"),
     (
       "{\"process\":{\"user\":{\"uid\":-1}}}",
       "config.json:1:27: process.user.uid: expected an unsigned integer of 32 bits, found -1"

@@ -28,7 +28,9 @@ import Testing
   @Test func oneNameForEachNumber() {
     for architecture in Architecture.allCases {
       let numbers = (0..<SyscallCatalogue.count).compactMap { SyscallCatalogue.number(at: $0, on: architecture) }
-      #expect(Set(numbers).count == numbers.count, "\(architecture)")
+      // arm_sync_file_range and sync_file_range2 are one call.
+      let aliases = architecture == .arm ? 1 : 0
+      #expect(Set(numbers).count == numbers.count - aliases, "\(architecture)")
       #expect(numbers.count > 300)
     }
   }

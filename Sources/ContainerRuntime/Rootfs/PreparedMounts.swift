@@ -14,7 +14,9 @@ enum PreparedMounts {
       let options = MountOptions(mount.options)
       let isMapped =
         options.idmap != .none || !mount.uidMappings.isEmpty || !mount.gidMappings.isEmpty
-      guard isMapped || (userNamespace && (options.isBind || mount.type == "bind")) else { continue }
+      // An ordinary user has no rights outside of the namespace, and the same files within.
+      let isBeyondReach = userNamespace && effectiveUser() == 0
+      guard isMapped || (isBeyondReach && (options.isBind || mount.type == "bind")) else { continue }
       let place = "mounts[\(index)] (" + mount.destination + ")"
       if isMapped && !(options.isBind || mount.type == "bind") {
         throw RuntimeError(.mounts, place + ": only bind mounts can be idmapped")

@@ -1,0 +1,89 @@
+"""The runtime as an ordinary user."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support import *  # noqa: E402,F403
+
+USER = 12345
+
+
+@needs_root
+@ours_only
+class Rootless(unittest.TestCase):
+    """Root is needed only to become another user."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcu", dir="/var/tmp"))
+        make_rootfs(self.folder / "rootfs")
+        shutil.copy(RUNTIME, self.folder / "rcontainer")
+        for path in [self.folder, *self.folder.rglob("*")]:
+            os.lchown(path, USER, USER)
+        self.call("spec", "--rootless")
+        self.config = json.loads((self.folder / "config.json").read_text())
+        self.config["process"]["terminal"] = False
+        # Hand the rest over: tests write as root.
+        os.chmod(self.folder, 0o755)
+
+    def tearDown(self):
+        for name in os.listdir(self.folder / "state") if (self.folder / "state").exists() else []:
+            self.call("delete", "--force", name)
+        shutil.rmtree(self.folder)
+
+    def call(self, *words, output=subprocess.PIPE):
+        return subprocess.run(["./rcontainer", "--root", "state", *words], cwd=self.folder, user=USER, group=USER, extra_groups=[],
+                              env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, timeout=60)
+
+    def write(self, *command):
+        self.config["process"]["args"] = list(command)
+        (self.folder / "config.json").write_text(json.dumps(self.config))
+
+    def test_run_is_root_inside_and_the_user_outside(self):
+        self.config["root"]["readonly"] = False
+        self.write("sh", "-c", "id -u; touch /made; cat /proc/self/uid_map; ls /dev/null /sys/kernel >/dev/null && echo seen")
+        done = self.call("run", "r1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split(), ["0", "0", str(USER), "1", "seen"])
+        self.assertEqual((self.folder / "rootfs/made").stat().st_uid, USER)
+
+    def test_life_and_exec(self):
+        self.write("sleep", "100")
+        self.assertEqual(self.call("run", "--detach", "r2", output=subprocess.DEVNULL).returncode, 0)
+        self.assertIn("running", self.call("list").stdout)
+        done = self.call("exec", "r2", "sh", "-c", "id -u; ps | grep -c 'sleep 100'")
+        self.assertEqual(done.stdout.split()[0], "0", done.stderr)
+        self.assertEqual(self.call("delete", "--force", "r2").returncode, 0)
+        self.assertEqual(self.call("list", "--quiet").stdout, "")
+
+    def test_limits_without_a_cgroup_are_refused(self):
+        self.config["linux"]["resources"] = {"memory": {"limit": 10000000}}
+        self.write("true")
+        done = self.call("run", "r3")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("limits need a cgroup", done.stderr)
+
+    def test_without_a_user_namespace_it_is_refused(self):
+        self.config["linux"]["namespaces"] = [n for n in self.config["linux"]["namespaces"] if n["type"] != "user"]
+        del self.config["linux"]["uidMappings"], self.config["linux"]["gidMappings"]
+        self.write("true")
+        self.assertIn("an ordinary user needs a user namespace", self.call("run", "r4").stderr)
+
+    def test_the_own_copy_of_the_runtime_cannot_be_overwritten(self):
+        """CVE-2019-5736 where the user owns the program: a sealed copy runs instead."""
+        before = (self.folder / "rcontainer").read_bytes()
+        self.write("sh", "-c", "while :; do for p in /proc/[0-9]*; do (echo x > $p/exe) 2>/dev/null; done; done")
+        self.assertEqual(self.call("run", "--detach", "r5", output=subprocess.DEVNULL).returncode, 0)
+        for _ in range(10):
+            self.call("exec", "r5", "true")
+        self.call("delete", "--force", "r5")
+        self.assertEqual((self.folder / "rcontainer").read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

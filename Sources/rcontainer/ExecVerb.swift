@@ -27,7 +27,11 @@ enum ExecVerb {
       let opened = try open(file, O_RDONLY)
       return try readAll(opened.raw, limit: 16 << 20)
     }
-    do throws(SpecError) { return try OCISpec.Process.decode(bytes, file: file) } catch {
+    do throws(SpecError) {
+      let process = try OCISpec.Process.decode(bytes, file: file)
+      try process.validate(file: file, at: "")
+      return process
+    } catch {
       throw RuntimeError(.configuration, error.description)
     }
   }

@@ -38,44 +38,6 @@ func fixture(_ name: String) throws -> [UInt8] {
       #expect(a["mounts"] as? NSArray == b["mounts"] as? NSArray, "\(name): mounts")
     }
   }
-
-  /// Deterministic: splitmix64.
-  struct Random {
-    var state: UInt64
-    mutating func next(_ bound: Int) -> Int {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return Int((z ^ (z >> 31)) % UInt64(bound))
-    }
-  }
-
-  @Test func tenThousandMutationsEndInAValueOrAnError() throws {
-    var random = Random(state: 1)
-    let originals = try ["docker-config", "podman-config", "ctr-config"].map(fixture)
-    var refused = 0
-    for round in 0..<10_000 {
-      var bytes = originals[round % 3]
-      for _ in 0...random.next(4) {
-        let place = random.next(bytes.count)
-        switch random.next(4) {
-        case 0: bytes[place] = UInt8(random.next(256))
-        case 1: bytes.remove(at: place)
-        case 2: bytes.insert(UInt8(random.next(128)), at: place)
-        default: bytes.removeSubrange(place..<min(bytes.count, place + random.next(40)))
-        }
-      }
-      do throws(SpecError) {
-        let spec = try Spec.decode(bytes, file: "m")
-        try spec.validate(file: "m")
-      } catch {
-        refused += 1
-        #expect(!error.message.isEmpty)
-      }
-    }
-    #expect(refused > 5_000)
-  }
 }
 
 @Suite("Messages of the reader") struct ReaderErrorTests {

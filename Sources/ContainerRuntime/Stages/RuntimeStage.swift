@@ -81,11 +81,10 @@ struct RuntimeStage: ~Copyable {
       record.cgroup = cgroup?.record
     }
     try container.save(record)
+    // Outside of what cleans up: a cgroup that somebody else was quicker to use is not ours to empty.
+    try cgroup?.create()
     do throws(RuntimeError) {
-      if let planned = cgroup {
-        try planned.create()
-        try planned.apply(linux.resources ?? OCISpec.Resources())
-      }
+      try cgroup?.apply(linux.resources ?? OCISpec.Resources())
       return try cloneAndServe(filter, cgroup)
     } catch {
       // Whatever of it got as far as running is in its cgroup.

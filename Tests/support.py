@@ -34,6 +34,26 @@ def run(*words, input=None, timeout=60, env=None, **more):
                           timeout=timeout, env=env, **more)
 
 
+def in_terminal(*words, env=None, timeout=60):
+    """Runs a command on a terminal of its own; what it shows."""
+    master, slave = os.openpty()
+    process = subprocess.Popen([str(w) for w in words], stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
+    os.close(slave)
+    text = b""
+    end = time.time() + timeout
+    while time.time() < end:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not chunk:
+            break
+        text += chunk
+    process.wait(timeout=timeout)
+    os.close(master)
+    return text.decode(errors="replace")
+
+
 class Case(unittest.TestCase):
     """A test with a bundle and a state directory of its own, which leaves nothing behind."""
 

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import ROOT, make_rootfs, run  # noqa: E402
+from support import ROOT, in_terminal, make_rootfs, run  # noqa: E402
 
 OURS = str(ROOT / "build/rcontainer")
 CRUN = shutil.which("crun") or "/usr/bin/crun"
@@ -67,8 +67,8 @@ class CommonChecks:
         self.assertIn(self.engine("run", "--rm", *self.new, self.image, "/etc/passwd").returncode, (126,) if self.runtime == OURS else (126, 125))
 
     def test_terminal(self):
-        done = run("script", "-qec", " ".join([*self.words, "run", "--rm", "-it", *self.new, self.image, "sh", "-c", "'test -t 0 && tty'"]), "/dev/null", env=self.env)
-        self.assertIn("/dev/pts/0", done.stdout)
+        shown = in_terminal(*self.words, "run", "--rm", "-it", *self.new, self.image, "sh", "-c", "test -t 0 && tty", env=self.env)
+        self.assertIn("/dev/pts/0", shown)
 
     def test_long_life(self):
         name = "c" + os.urandom(4).hex()

@@ -11,15 +11,8 @@ enum Validation {
       throw RuntimeError(
         .configuration, "linux.intelRdt is not supported", hint: "remove the section")
     }
-    if let policy = linux.memoryPolicy {
-      throw RuntimeError(
-        .configuration, "linux.memoryPolicy (" + policy.mode + ") is not supported",
-        hint: "remove the section, or use resources.cpu.mems")
-    }
-    if !linux.netDevices.isEmpty {
-      throw RuntimeError(
-        .configuration, "linux.netDevices is not supported", hint: "move the device with ip-link(8)")
-    }
+    if let policy = linux.memoryPolicy { _ = try MemoryPolicyStage.decode(policy) }
+    try checkNetDevices(linux.netDevices, hasNetwork: kinds.contains(.network))
     if !kinds.contains(.mount) {
       log.write(
         .warning, "linux.namespaces has no mount namespace: nothing is mounted, masked or made read-only")
@@ -52,6 +45,29 @@ enum Validation {
       throw RuntimeError(
         .configuration, "an ordinary user needs a user namespace",
         hint: "`rcontainer spec --rootless` writes a configuration with one")
+    }
+  }
+
+  private static func checkNetDevices(
+    _ devices: [OCISpec.NetDevice], hasNetwork: Bool
+  ) throws(RuntimeError) {
+    if devices.isEmpty { return }
+    if !hasNetwork {
+      throw RuntimeError(
+        .configuration, "linux.netDevices needs a network namespace", hint: "add {\"type\": \"network\"}")
+    }
+    var names: [String] = []
+    for device in devices {
+      let name = device.name.flatMap { $0.isEmpty ? nil : $0 } ?? device.device
+      for one in [device.device, name] where !NetworkDevices.isName(one) {
+        throw RuntimeError(
+          .configuration, "linux.netDevices: \"" + one + "\" is no name of a network device",
+          hint: "at most 15 bytes, without spaces, slashes and colons")
+      }
+      if names.contains(name), !name.utf8.contains(0x25) {
+        throw RuntimeError(.configuration, "linux.netDevices: two devices would be named " + name)
+      }
+      names.append(name)
     }
   }
 }

@@ -108,6 +108,16 @@ public func sendSignal(_ signal: Int32, toProcess pidfd: Int32) throws(Errno) {
 public func currentProcess() -> Int32 { Int32(rc_getpid()) }
 public func parentProcess() -> Int32 { Int32(rc_getppid()) }
 public func effectiveUser() -> UInt32 { rc_geteuid() }
+/// Whether this process lacks the rights of the machine's root: an ordinary user, or root of a user namespace,
+/// as a rootless engine runs its runtime (user_namespaces(7)).
+public func isRootless() -> Bool {
+  if effectiveUser() != 0 { return true }
+  guard let map = try? readFile("/proc/self/uid_map") else { return false }
+  return !map.utf8.split(separator: 0x20).elementsEqual(["0", "0", "4294967295\n"]) {
+    $0.elementsEqual($1.utf8)
+  }
+}
+
 public func effectiveGroup() -> UInt32 { rc_getegid() }
 
 /// Ends the process at once, without handlers. The corresponding C function is `_exit`.
@@ -204,6 +214,17 @@ public func permittedCapabilities() -> UInt64 { rc_cap_permitted() }
 
 /// The corresponding C function is `personality`.
 public func setPersonality(_ persona: UInt) throws(Errno) { try check(rc_personality(persona)) }
+
+/// Sets the NUMA policy of this process; bit n of word n/64 is node n. The corresponding system call is
+/// `set_mempolicy`.
+public func setMemoryPolicy(_ mode: Int32, nodes: [UInt64]) throws(Errno) {
+  let words = nodes.map { UInt($0) }
+  // SAFETY: the array lives for the call; the kernel reads one bit less than it is told.
+  try check(
+    unsafe words.withUnsafeBufferPointer {
+      unsafe rc_set_mempolicy(mode, $0.isEmpty ? nil : $0.baseAddress, UInt($0.isEmpty ? 0 : $0.count * 64 + 1))
+    })
+}
 
 /// Joins a new session keyring (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING).
 public func joinSessionKeyring(_ name: String) throws(Errno) {

@@ -377,5 +377,73 @@ class Mistakes(Case):
             self.assertNotEqual(self.call("run", "--bundle", self.bundle, name).returncode, 0, name)
 
 
+@needs_root
+@ours_only
+class NetworkDevicesAndMemoryPolicy(Case):
+    """runtime-spec 1.3; the peers that Debian offers don't know these yet."""
+
+    def setUp(self):
+        super().setUp()
+        self.device = "rct" + str(os.getpid() % 10000)
+        run("ip", "link", "add", self.device, "type", "veth", "peer", "name", self.device + "p", check=True)
+        self.addCleanup(run, "ip", "link", "del", self.device + "p")
+        for words in (["addr", "add", "192.0.2.7/25", "brd", "+", "dev", self.device], ["addr", "add", "2001:db8::7/64", "nodad", "dev", self.device],
+                      ["addr", "add", "169.254.7.7/16", "scope", "link", "dev", self.device], ["link", "set", self.device, "mtu", "1400"]):
+            run("ip", *words, check=True)
+
+    def inside(self, devices, *namespaces):
+        config = self.example("sh", "-c", "ip addr; cat /sys/class/net/*/mtu")
+        config["linux"]["netDevices"] = devices
+        config["linux"]["namespaces"] += namespaces
+        return self.output(config)
+
+    def test_a_device_is_moved_with_its_lasting_addresses_and_is_up(self):
+        text = self.inside({self.device: {"name": "eth7"}})
+        self.assertIn("eth7@", text)
+        self.assertIn("inet 192.0.2.7/25 brd 192.0.2.127", text)
+        self.assertIn("inet6 2001:db8::7/64", text)
+        self.assertNotIn("169.254.7.7", text)
+        self.assertIn(",UP", text[text.index("eth7"):])
+        self.assertIn("1400", text)
+        self.assertNotIn(self.device + "@", run("ip", "link").stdout)
+
+    def test_it_keeps_its_name_without_another(self):
+        self.assertIn(self.device + "@", self.inside({self.device: {}}))
+
+    def test_the_kernel_chooses_a_number(self):
+        self.assertIn("net0@", self.inside({self.device: {"name": "net%d"}}))
+
+    def test_into_a_namespace_that_is_joined(self):
+        name = self.device + "ns"
+        run("ip", "netns", "add", name, check=True)
+        self.addCleanup(run, "ip", "netns", "del", name)
+        config = self.example("ip", "addr", "show", "eth7")
+        config["linux"]["netDevices"] = {self.device: {"name": "eth7"}}
+        config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "network"] + [{"type": "network", "path": "/run/netns/" + name}]
+        self.assertIn("192.0.2.7", self.output(config))
+        self.assertIn("192.0.2.7", run("ip", "-n", name, "addr").stdout, "it stays with its namespace")
+
+    def test_what_is_refused(self):
+        for devices, text in (({"nosuch0": {}}, "the host has no such device"), ({self.device: {"name": "lo"}}, "has a device lo already"),
+                              ({self.device: {"name": "a/b"}}, "no name of a network device"), ({self.device: {"name": "x"}, self.device + "p": {"name": "x"}}, "two devices")):
+            config = self.example("true")
+            config["linux"]["netDevices"] = devices
+            self.refused(config, text)
+        config = self.example("true")
+        config["linux"]["netDevices"] = {self.device: {}}
+        config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "network"]
+        self.refused(config, "needs a network namespace")
+        self.assertIn(self.device + "@", run("ip", "link").stdout, "nothing was moved")
+
+    def test_memory_policy(self):
+        text = self.shell("cat /proc/self/numa_maps", with_(linux__memoryPolicy={"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}))
+        self.assertIn("bind=static:0", text)
+        for policy, text in (({"mode": "MPOL_BEST"}, "is unknown"), ({"mode": "MPOL_BIND", "nodes": "0-"}, "not a list of nodes"),
+                             ({"mode": "MPOL_BIND", "nodes": "63"}, "does this machine have the nodes"), ({"mode": "MPOL_LOCAL", "flags": ["MPOL_F_X"]}, "is unknown")):
+            config = self.example("true")
+            config["linux"]["memoryPolicy"] = policy
+            self.refused(config, text)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -284,6 +284,9 @@ static inline uint64_t rc_cap_permitted(void) {
 static inline long rc_personality(unsigned long persona) {
   return RC_RESULT(syscall(SYS_personality, persona));
 }
+static inline long rc_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits) {
+  return RC_RESULT(syscall(SYS_set_mempolicy, mode, nodes, bits));
+}
 struct rc_sched_attr {
   uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority;
   uint64_t runtime, deadline, period;

@@ -151,6 +151,7 @@ struct InitStage: ~Copyable {
     let stage = ProcessStage(process, filter: plan.filter) { warnings.append($0) }
     for warning in warnings { try channel.send(.warning(warning)) }
     if let persona = plan.linux.personality { try PersonalityStage.apply(persona) }
+    if let policy = plan.linux.memoryPolicy { try MemoryPolicyStage.apply(policy) }
     try stage.setScheduling()
     try SecurityLabels.apply(process)
     return try Program(stage, canSetGroups: plan.canSetGroups)

@@ -77,7 +77,7 @@ struct RuntimeStage: ~Copyable {
     if let layout {
       cgroup = try Cgroup.plan(
         path: linux.cgroupsPath, id: container.id, layout: layout, resources: linux.resources,
-        rootless: effectiveUser() != 0)
+        rootless: isRootless())
       record.cgroup = cgroup?.record
     }
     try container.save(record)
@@ -140,13 +140,14 @@ struct RuntimeStage: ~Copyable {
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
-      stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser,
+      stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true)
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
     do throws(RuntimeError) {
+      try moveDevices(namespaces, pid: child.pid)
       try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
     } catch {
       try? sendSignal(SIGKILL, toProcess: child.pidfd.raw)
@@ -154,6 +155,18 @@ struct RuntimeStage: ~Copyable {
       throw error
     }
     return Launched(pid: child.pid, pidfd: child.pidfd, terminal: terminal.take())
+  }
+
+  /// Into the namespace that the first process is in, or will join.
+  private func moveDevices(_ namespaces: NamespacePlan, pid: Int32) throws(RuntimeError) {
+    if linux.netDevices.isEmpty { return }
+    if let joined = namespaces.joined.first(where: { $0.kind == CLONE_NEWNET }) {
+      return try NetworkDevices.move(linux.netDevices, into: joined.descriptor)
+    }
+    let own = try at(.namespaces, "opening the network namespace of the container") { () throws(Errno) in
+      try open("/proc/\(pid)/ns/net", O_RDONLY)
+    }
+    try NetworkDevices.move(linux.netDevices, into: own.raw)
   }
 
   private var hasHostHooks: Bool {
@@ -239,7 +252,7 @@ struct RuntimeStage: ~Copyable {
     guard let score = spec.process?.oomScoreAdj else { return }
     do throws(Errno) {
       try writeFile("/proc/\(pid)/oom_score_adj", String(score))
-    } catch  where error == .accessDenied && effectiveUser() != 0 {
+    } catch  where error == .accessDenied && isRootless() {
       // Below what an ordinary user's processes have: that user can't, and engines ask all the same.
     } catch {
       throw RuntimeError(

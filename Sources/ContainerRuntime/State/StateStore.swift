@@ -21,7 +21,7 @@ public struct StateStore: ~Copyable {
 
   /// Where state goes when `--root` doesn't say: of root, or of a user.
   public static func defaultPath() -> String {
-    if effectiveUser() == 0 { return "/run/rcontainer" }
+    if !isRootless() { return "/run/rcontainer" }
     if let runtime = environmentValue("XDG_RUNTIME_DIR"), !runtime.isEmpty {
       return runtime + "/rcontainer"
     }

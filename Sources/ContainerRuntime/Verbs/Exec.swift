@@ -257,6 +257,7 @@ private struct ExecStage: ~Copyable {
       let stage = ProcessStage(process, filter: filter) { warnings.append($0) }
       for warning in warnings { try channel.send(.warning(warning)) }
       if let persona = spec.linux?.personality { try PersonalityStage.apply(persona) }
+      if let policy = spec.linux?.memoryPolicy { try MemoryPolicyStage.apply(policy) }
       try stage.setScheduling()
       try SecurityLabels.apply(process)
       var program = try Program(stage, canSetGroups: canSetGroups)

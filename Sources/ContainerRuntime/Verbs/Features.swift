@@ -50,14 +50,17 @@ public enum Features {
       writer.object { writer in writer.member("enabled", enabled) }
     }
     writer.key("memoryPolicy")
-    writer.object { _ in }
+    writer.object { writer in
+      writer.member("modes", MemoryPolicyStage.modes)
+      writer.member("flags", MemoryPolicyStage.flags)
+    }
     writer.key("mountExtensions")
     writer.object { writer in
       writer.key("idmap")
       writer.object { writer in writer.member("enabled", true) }
     }
     writer.key("netDevices")
-    writer.object { writer in writer.member("enabled", false) }
+    writer.object { writer in writer.member("enabled", true) }
   }
 }
 

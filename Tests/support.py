@@ -5,6 +5,7 @@ run against a peer."""
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -52,6 +53,29 @@ def in_terminal(*words, env=None, timeout=60):
     process.wait(timeout=timeout)
     os.close(master)
     return text.decode(errors="replace")
+
+
+class OrdinaryUser:
+    """An account with ranges in /etc/subuid and /etc/subgid, for as long as a test class needs it."""
+
+    def __init__(self):
+        self.name = "rct" + os.urandom(3).hex()
+        done = run("useradd", "--no-create-home", "--home-dir", "/nonexistent", self.name)
+        if done.returncode != 0:
+            raise unittest.SkipTest("no account can be made here: " + done.stderr.strip())
+        entry = pwd.getpwnam(self.name)
+        self.uid, self.gid = entry.pw_uid, entry.pw_gid
+
+    def ranges(self, kind):
+        """First id and count in /etc/subuid or /etc/subgid."""
+        for line in pathlib.Path("/etc/sub" + kind).read_text().splitlines():
+            name, first, count = line.split(":")
+            if name == self.name:
+                return int(first), int(count)
+        raise unittest.SkipTest("useradd gives no range in /etc/sub" + kind)
+
+    def remove(self):
+        run("userdel", self.name)
 
 
 class Case(unittest.TestCase):

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import ROOT, in_terminal, make_rootfs, run  # noqa: E402
+from support import ROOT, OrdinaryUser, in_terminal, make_rootfs, run  # noqa: E402
 
 OURS = str(ROOT / "build/rcontainer")
 CRUN = shutil.which("crun") or "/usr/bin/crun"
@@ -157,6 +157,65 @@ class Podman(CommonChecks, Engine):
 
 
 class PodmanOnCrun(Podman):
+    """The control."""
+    runtime = CRUN
+
+
+class RootlessPodman(Engine):
+    """Podman of an ordinary user: the runtime is root of a user namespace that has several ids."""
+    programs = ("podman", "conmon", "newuidmap")
+
+    @classmethod
+    def prepare(cls):
+        cls.user = OrdinaryUser()
+        cls.addClassCleanup(cls.user.remove)
+        cls.user.ranges("uid")
+        shutil.copy(cls.runtime, cls.folder / "runtime")
+        (cls.folder / "xdg").mkdir(mode=0o700)
+        for path in [cls.folder, *cls.folder.rglob("*")]:
+            os.lchown(path, cls.user.uid, cls.user.gid)
+        os.chmod(cls.folder, 0o755)
+        cls.words = ["podman", "--root", cls.folder / "store", "--runroot", cls.folder / "runroot", "--storage-driver", "vfs",
+                     "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", cls.folder / "runtime"]
+        done = cls.engine("import", cls.tar, "localhost/test:1")
+        if done.returncode != 0:
+            raise unittest.SkipTest("rootless podman can't store images here: " + done.stderr[-200:])
+
+    @classmethod
+    def finish(cls):
+        cls.engine("rm", "-f", "-a")
+        cls.engine("unshare", "rm", "-rf", cls.folder / "store")
+        # Podman's process that keeps the user namespace.
+        run("pkill", "-KILL", "-u", str(cls.user.uid))
+
+    @classmethod
+    def engine(cls, *words):
+        return run(*cls.words, *words, timeout=90, user=cls.user.uid, group=cls.user.gid, extra_groups=[], cwd=cls.folder,
+                   env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(cls.folder), "XDG_RUNTIME_DIR": str(cls.folder / "xdg")})
+
+    new = ["--network", "none", "localhost/test:1"]
+
+    def test_run(self):
+        done = self.engine("run", "--rm", *self.new, "sh", "-c", "id -u; cat /proc/self/uid_map; exit 3")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(done.stdout.split()[:4], ["0", "0", str(self.user.uid), "1"])
+
+    def test_life(self):
+        name = "c" + os.urandom(4).hex()
+        self.ok(self.engine("run", "-d", "--name", name, *self.new, "sleep", "100"))
+        self.ok(self.engine("exec", "-u", "1000", name, "id"), "uid=1000")
+        self.ok(self.engine("kill", name))
+        self.assertEqual(self.ok(self.engine("wait", name)).strip(), "137")
+        self.ok(self.engine("rm", name))
+
+    def test_devices_and_read_only(self):
+        done = self.engine("run", "--rm", "--read-only", *self.new, "sh", "-c", "echo x > /dev/null && head -c 3 /dev/zero | wc -c; touch /x 2>&1; ls /dev")
+        self.assertIn("3\n", self.ok(done) if done.returncode == 0 else done.stderr)
+        self.assertIn("Read-only", done.stdout)
+        self.assertIn("urandom", done.stdout)
+
+
+class RootlessPodmanOnCrun(RootlessPodman):
     """The control."""
     runtime = CRUN
 

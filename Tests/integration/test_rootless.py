@@ -84,6 +84,56 @@ class Rootless(unittest.TestCase):
         self.call("delete", "--force", "r5")
         self.assertEqual((self.folder / "rcontainer").read_bytes(), before)
 
+    def test_several_ids_need_newuidmap(self):
+        """An id that /etc/subuid does not allow is refused by newuidmap(1), and said so."""
+        self.config["linux"]["uidMappings"].append({"containerID": 1, "hostID": 1, "size": 1})
+        self.write("true")
+        done = self.call("run", "r6")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("newuidmap failed", done.stderr)
+        self.assertIn("/etc/subuid", done.stderr)
+
+
+@needs_root
+@ours_only
+class RootlessWithSeveralIDs(unittest.TestCase):
+    """A user with ranges in /etc/subuid and /etc/subgid, mapped by newuidmap(1) and newgidmap(1)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.user = OrdinaryUser()
+        cls.addClassCleanup(cls.user.remove)
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="rcu", dir="/var/tmp"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        make_rootfs(cls.folder / "rootfs")
+        shutil.copy(RUNTIME, cls.folder / "rcontainer")
+        for path in [cls.folder, *cls.folder.rglob("*")]:
+            os.lchown(path, cls.user.uid, cls.user.gid)
+        os.chmod(cls.folder, 0o755)
+
+    def call(self, *words):
+        return subprocess.run(["./rcontainer", "--root", "state", *words], cwd=self.folder, user=self.user.uid, group=self.user.gid, extra_groups=[],
+                              env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+    def test_ids_groups_and_owners(self):
+        (self.folder / "config.json").unlink(missing_ok=True)
+        self.call("spec", "--rootless")
+        config = json.loads((self.folder / "config.json").read_text())
+        for kind, field, own in (("uid", "uidMappings", self.user.uid), ("gid", "gidMappings", self.user.gid)):
+            first, count = self.user.ranges(kind)
+            config["linux"][field] = [{"containerID": 0, "hostID": own, "size": 1}, {"containerID": 1, "hostID": first, "size": count}]
+        config["process"].update(terminal=False, args=["sh", "-c", "id; touch /tmp/made; cat /proc/self/setgroups"],
+                                 user={"uid": 1000, "gid": 1001, "additionalGids": [7, 8]})
+        config["root"]["readonly"] = False
+        os.chmod(self.folder / "rootfs/tmp", 0o777)
+        (self.folder / "config.json").write_text(json.dumps(config))
+        done = self.call("run", "several")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("uid=1000(user) gid=1001 groups=7,8", done.stdout.replace(",1001", ""))
+        self.assertIn("allow", done.stdout)
+        made = (self.folder / "rootfs/tmp/made").stat()
+        self.assertEqual((made.st_uid, made.st_gid), (self.user.ranges("uid")[0] + 999, self.user.ranges("gid")[0] + 1000))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/conshim: gives con-shims memory of this machine and runs their threads.
+ *
+ * A con-shim is memory that this kernel cannot reach, with programs and a small kernel of their own in it. The
+ * Monitor, in the firmware, decides who owns which granule; this module only asks it. Nothing here is trusted
+ * by a con-shim: the worst that it can do is not to serve one.
+ *
+ * The interface for processes is in conshim_abi.h. It says nothing about how the memory is protected.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/arm-smccc.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/of.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/version.h>
+#include <linux/xarray.h>
+
+#include "conshim_abi.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define vm_flags_set(area, flags)	((area)->vm_flags |= (flags))
+#define vm_flags_clear(area, flags)	((area)->vm_flags &= ~(flags))
+#endif
+
+#define BOOT_ORDER	9
+#define EXCHANGE_ORDER	5
+/* The most granules that one exit for memory is answered with. */
+#define GRANT_GRANULES	512
+#define LARGEST_ORDER	9
+
+static_assert(PAGE_SIZE == CONSHIM_GRANULE_SIZE);
+static_assert((1 << BOOT_ORDER) == CONSHIM_BOOT_BLOCK_GRANULES);
+static_assert((1 << EXCHANGE_ORDER) == CONSHIM_EXCHANGE_GRANULES);
+static_assert((PAGE_SIZE << EXCHANGE_ORDER) == CONSHIM_EXCHANGE_SIZE);
+static_assert((1 << LARGEST_ORDER) <= CONSHIM_RANGE_LIMIT);
+static_assert(CONSHIM_EXCHANGE_GRANTS + 16 * CONSHIM_EXCHANGE_GRANT_LIMIT <= CONSHIM_EXCHANGE_NEW_THREAD);
+
+/* The exchange buffer of one thread. */
+struct exchange {
+	struct page *pages;
+	/* How many mappings processes have of it. With the last one it goes: nobody can run the thread then. */
+	unsigned int mappings;
+	/* Counts the calls that run the thread; the pages stay as long. */
+	unsigned int runs;
+};
+
+/* What an open file stands for. */
+struct shim {
+	/* Held for everything below, and never while the memory of a process is touched. */
+	struct mutex lock;
+	bool created;
+	u64 handle;
+	struct page *boot;
+	/* Blocks of memory given to the con-shim, linked by their first page. */
+	struct list_head grants;
+	struct xarray exchanges;
+};
+
+/* The answer of the Monitor; values[0] is x1. */
+struct answer {
+	u64 error;
+	u64 values[5];
+};
+
+static struct answer monitor(u64 call, u64 a, u64 b, u64 c, u64 d)
+{
+	struct arm_smccc_1_2_regs args = { .a0 = call, .a1 = a, .a2 = b, .a3 = c, .a4 = d };
+	struct arm_smccc_1_2_regs res;
+
+	arm_smccc_1_2_smc(&args, &res);
+	return (struct answer){ res.a0, { res.a1, res.a2, res.a3, res.a4, res.a5 } };
+}
+
+static int error_number(u64 error)
+{
+	switch (error) {
+	case CONSHIM_ERROR_NONE:
+		return 0;
+	case CONSHIM_ERROR_NO_SUCH_SHIM:
+		return -ESRCH;
+	case CONSHIM_ERROR_GRANULE_STATE:
+		return -EFAULT;
+	case CONSHIM_ERROR_BUSY:
+	case CONSHIM_ERROR_OWNS_GRANULES:
+		return -EBUSY;
+	case CONSHIM_ERROR_EXHAUSTED:
+		return -EUSERS;
+	case CONSHIM_ERROR_ENDED:
+		return -EOWNERDEAD;
+	case CONSHIM_ERROR_NO_EXCHANGE:
+		return -ENXIO;
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
+ * Takes granules back. They stay out of reach if the Monitor refuses: then they must never be used again,
+ * since whoever touched them would fault.
+ */
+static bool take_back(struct shim *shim, struct page *page, unsigned int order, u64 call, u64 thread)
+{
+	struct answer answer;
+
+	if (call == CONSHIM_CALL_EXCHANGE_UNMAP)
+		answer = monitor(call, shim->handle, thread, 0, 0);
+	else
+		answer = monitor(call, shim->handle, page_to_phys(page), 1UL << order, 0);
+	if (answer.error == CONSHIM_ERROR_NONE)
+		return true;
+	pr_warn("the Monitor keeps %lu pages at %pa (error %llu): they are lost\n", 1UL << order,
+		&(phys_addr_t){ page_to_phys(page) }, answer.error);
+	return false;
+}
+
+/* --- exchange buffers --- */
+
+static void exchange_free_pages(struct page *pages)
+{
+	int i;
+
+	/* One by one: a process that still has one mapped keeps it. */
+	for (i = 0; i < CONSHIM_EXCHANGE_GRANULES; i++)
+		put_page(pages + i);
+}
+
+static int exchange_add(struct shim *shim, u64 thread)
+{
+	struct exchange *exchange;
+	struct answer answer;
+	u64 *header;
+	int error;
+
+	if (thread >= CONSHIM_THREAD_LIMIT)
+		return -EINVAL;
+	if (xa_load(&shim->exchanges, thread))
+		return -EEXIST;
+	exchange = kzalloc(sizeof(*exchange), GFP_KERNEL_ACCOUNT);
+	if (!exchange)
+		return -ENOMEM;
+	exchange->pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN, EXCHANGE_ORDER);
+	if (!exchange->pages) {
+		kfree(exchange);
+		return -ENOMEM;
+	}
+	split_page(exchange->pages, EXCHANGE_ORDER);
+	header = page_address(exchange->pages);
+	WRITE_ONCE(header[CONSHIM_EXCHANGE_VERSION / 8], CONSHIM_VERSION);
+	error = xa_err(xa_store(&shim->exchanges, thread, exchange, GFP_KERNEL_ACCOUNT));
+	if (error)
+		goto free;
+	answer = monitor(CONSHIM_CALL_EXCHANGE_MAP, shim->handle, thread, page_to_phys(exchange->pages),
+			 CONSHIM_EXCHANGE_GRANULES);
+	error = error_number(answer.error);
+	if (!error)
+		return 0;
+	xa_erase(&shim->exchanges, thread);
+free:
+	exchange_free_pages(exchange->pages);
+	kfree(exchange);
+	return error;
+}
+
+static void exchange_remove(struct shim *shim, u64 thread, struct exchange *exchange)
+{
+	if (take_back(shim, exchange->pages, EXCHANGE_ORDER, CONSHIM_CALL_EXCHANGE_UNMAP, thread))
+		exchange_free_pages(exchange->pages);
+	xa_erase(&shim->exchanges, thread);
+	kfree(exchange);
+}
+
+/* Nobody can run the thread any more: its buffer is of no use. */
+static void exchange_drop_unused(struct shim *shim, u64 thread, struct exchange *exchange)
+{
+	if (!exchange->mappings && !exchange->runs)
+		exchange_remove(shim, thread, exchange);
+}
+
+static void mapping_open(struct vm_area_struct *area)
+{
+	struct shim *shim = area->vm_file->private_data;
+	struct exchange *exchange;
+
+	mutex_lock(&shim->lock);
+	exchange = xa_load(&shim->exchanges, (unsigned long)area->vm_private_data);
+	if (exchange)
+		exchange->mappings++;
+	mutex_unlock(&shim->lock);
+}
+
+static void mapping_close(struct vm_area_struct *area)
+{
+	struct shim *shim = area->vm_file->private_data;
+	unsigned long thread = (unsigned long)area->vm_private_data;
+	struct exchange *exchange;
+
+	mutex_lock(&shim->lock);
+	exchange = xa_load(&shim->exchanges, thread);
+	if (exchange && !WARN_ON_ONCE(!exchange->mappings)) {
+		exchange->mappings--;
+		exchange_drop_unused(shim, thread, exchange);
+	}
+	mutex_unlock(&shim->lock);
+}
+
+/* A part of a mapping would be counted like a whole one. */
+static int mapping_may_split(struct vm_area_struct *area, unsigned long address)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct mapping_operations = {
+	.open = mapping_open,
+	.close = mapping_close,
+	.may_split = mapping_may_split,
+};
+
+static int conshim_mmap(struct file *file, struct vm_area_struct *area)
+{
+	struct shim *shim = file->private_data;
+	unsigned long thread = area->vm_pgoff >> EXCHANGE_ORDER;
+	struct page *pages[CONSHIM_EXCHANGE_GRANULES];
+	unsigned long count = CONSHIM_EXCHANGE_GRANULES;
+	struct exchange *exchange;
+	int i, error = -ENXIO;
+
+	if (area->vm_pgoff & ((1 << EXCHANGE_ORDER) - 1) || !(area->vm_flags & VM_SHARED) ||
+	    area->vm_flags & VM_EXEC || area->vm_end - area->vm_start != CONSHIM_EXCHANGE_SIZE)
+		return -EINVAL;
+	mutex_lock(&shim->lock);
+	exchange = xa_load(&shim->exchanges, thread);
+	if (!exchange)
+		goto unlock;
+	for (i = 0; i < CONSHIM_EXCHANGE_GRANULES; i++)
+		pages[i] = exchange->pages + i;
+	vm_flags_set(area, VM_DONTEXPAND | VM_DONTDUMP | VM_MIXEDMAP);
+	vm_flags_clear(area, VM_MAYEXEC);
+	error = vm_insert_pages(area, area->vm_start, pages, &count);
+	if (error)
+		goto unlock;
+	area->vm_private_data = (void *)thread;
+	area->vm_ops = &mapping_operations;
+	exchange->mappings++;
+unlock:
+	mutex_unlock(&shim->lock);
+	return error;
+}
+
+/* --- memory --- */
+
+/*
+ * One block of up to 2^order pages that now is the con-shim's. A large one is taken only if it is at hand; a
+ * single page is worth some work, but not that the out-of-memory killer comes: it would find small proxies.
+ * The mini-OS knows better who should end.
+ */
+static struct page *grant_block(struct shim *shim, unsigned int order)
+{
+	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
+	struct answer answer;
+	struct page *page;
+
+	for (;;) {
+		page = alloc_pages(flags | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL), order);
+		if (page || !order)
+			break;
+		order--;
+	}
+	if (!page)
+		return NULL;
+	answer = monitor(CONSHIM_CALL_DELEGATE, shim->handle, page_to_phys(page), 1UL << order, 0);
+	if (answer.error) {
+		__free_pages(page, order);
+		return NULL;
+	}
+	list_add(&page->lru, &shim->grants);
+	return page;
+}
+
+/* Answers an exit for memory. The con-shim is told how much it got, and decides what that means. */
+static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
+{
+	u64 *header = page_address(exchange->pages);
+	u64 *grants = header + CONSHIM_EXCHANGE_GRANTS / 8;
+	u64 granules = clamp_t(u64, wanted, 1, GRANT_GRANULES);
+	unsigned int count = 0;
+
+	mutex_lock(&shim->lock);
+	while (granules && count < CONSHIM_EXCHANGE_GRANT_LIMIT) {
+		struct page *page;
+
+		if (fatal_signal_pending(current))
+			break;
+		page = grant_block(shim, min_t(unsigned int, ilog2(granules), LARGEST_ORDER));
+		if (!page)
+			break;
+		WRITE_ONCE(grants[2 * count], page_to_phys(page));
+		WRITE_ONCE(grants[2 * count + 1], 1UL << compound_order(page));
+		granules -= 1UL << compound_order(page);
+		count++;
+		cond_resched();
+	}
+	WRITE_ONCE(header[CONSHIM_EXCHANGE_GRANT_COUNT / 8], count);
+	mutex_unlock(&shim->lock);
+}
+
+/* --- the calls --- */
+
+static int shim_create(struct shim *shim, unsigned long version)
+{
+	struct answer answer;
+	int error;
+
+	if (version >> 16 != CONSHIM_VERSION >> 16)
+		return -EPROTO;
+	if (shim->created)
+		return -EEXIST;
+	shim->boot = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN | __GFP_RETRY_MAYFAIL, BOOT_ORDER);
+	if (!shim->boot)
+		return -ENOMEM;
+	answer = monitor(CONSHIM_CALL_SHIM_CREATE, page_to_phys(shim->boot), 0, 0, 0);
+	error = error_number(answer.error);
+	if (error) {
+		__free_pages(shim->boot, BOOT_ORDER);
+		shim->boot = NULL;
+		return error;
+	}
+	shim->handle = answer.values[0];
+	shim->created = true;
+	/* If this fails the con-shim stays, without a thread that can run, until the file is closed. */
+	return exchange_add(shim, 0);
+}
+
+static void shim_destroy(struct shim *shim)
+{
+	struct exchange *exchange;
+	struct page *page, *next;
+	unsigned long thread;
+	struct answer answer;
+
+	answer = monitor(CONSHIM_CALL_SHIM_END, shim->handle, 0, 0, 0);
+	if (answer.error)
+		pr_warn("con-shim %llu does not end (error %llu)\n", shim->handle, answer.error);
+	xa_for_each(&shim->exchanges, thread, exchange)
+		exchange_remove(shim, thread, exchange);
+	list_for_each_entry_safe(page, next, &shim->grants, lru) {
+		unsigned int order = compound_order(page);
+
+		list_del(&page->lru);
+		if (take_back(shim, page, order, CONSHIM_CALL_UNDELEGATE, 0))
+			__free_pages(page, order);
+		cond_resched();
+	}
+	if (take_back(shim, shim->boot, BOOT_ORDER, CONSHIM_CALL_UNDELEGATE, 0))
+		__free_pages(shim->boot, BOOT_ORDER);
+	answer = monitor(CONSHIM_CALL_SHIM_DESTROY, shim->handle, 0, 0, 0);
+	if (answer.error)
+		pr_warn("con-shim %llu is not destroyed (error %llu)\n", shim->handle, answer.error);
+}
+
+/* Runs a thread until it leaves for something that only the process can do. */
+static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim_run *run)
+{
+	int error;
+
+	for (;;) {
+		struct answer answer = monitor(CONSHIM_CALL_RUN, shim->handle, run->thread, 0, 0);
+
+		if (answer.error == CONSHIM_ERROR_ENDED) {
+			/* Ended by another thread's doing; for this process it is the same. */
+			answer = (struct answer){ 0, { CONSHIM_EXIT_KILLED } };
+		}
+		error = error_number(answer.error);
+		if (error)
+			return error;
+		switch (answer.values[0]) {
+		case CONSHIM_EXIT_INTERRUPT:
+			/* It was taken as soon as the Monitor had come back here. */
+			break;
+		case CONSHIM_EXIT_MEMORY:
+			grant(shim, exchange, answer.values[1]);
+			break;
+		default:
+			run->reason = answer.values[0];
+			run->detail[0] = answer.values[1];
+			run->detail[1] = answer.values[2];
+			return 0;
+		}
+		cond_resched();
+		if (signal_pending(current))
+			return -EINTR;
+	}
+}
+
+static long conshim_ioctl_run(struct shim *shim, void __user *argument)
+{
+	struct exchange *exchange;
+	struct conshim_run run;
+	long error;
+
+	if (copy_from_user(&run, argument, sizeof(run)))
+		return -EFAULT;
+	mutex_lock(&shim->lock);
+	exchange = shim->created ? xa_load(&shim->exchanges, run.thread) : NULL;
+	if (exchange)
+		exchange->runs++;
+	mutex_unlock(&shim->lock);
+	if (!exchange)
+		return -ENXIO;
+	run.reason = 0;
+	run.detail[0] = 0;
+	run.detail[1] = 0;
+	error = shim_run(shim, exchange, &run);
+	mutex_lock(&shim->lock);
+	exchange->runs--;
+	exchange_drop_unused(shim, run.thread, exchange);
+	mutex_unlock(&shim->lock);
+	if (error)
+		return error;
+	return copy_to_user(argument, &run, sizeof(run)) ? -EFAULT : 0;
+}
+
+static long conshim_ioctl_measure(struct shim *shim, void __user *argument)
+{
+	struct conshim_measurement measurement;
+	struct answer answer;
+	int i;
+
+	mutex_lock(&shim->lock);
+	if (shim->created)
+		answer = monitor(CONSHIM_CALL_MEASURE, shim->handle, 0, 0, 0);
+	else
+		answer = (struct answer){ CONSHIM_ERROR_NO_SUCH_SHIM };
+	mutex_unlock(&shim->lock);
+	if (answer.error)
+		return error_number(answer.error);
+	for (i = 0; i < 4; i++)
+		*(__be64 *)(measurement.digest + 8 * i) = cpu_to_be64(answer.values[i]);
+	return copy_to_user(argument, &measurement, sizeof(measurement)) ? -EFAULT : 0;
+}
+
+static long conshim_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	struct shim *shim = file->private_data;
+	long error;
+
+	switch (request) {
+	case CONSHIM_CREATE:
+		mutex_lock(&shim->lock);
+		error = shim_create(shim, argument);
+		mutex_unlock(&shim->lock);
+		return error;
+	case CONSHIM_THREAD:
+		mutex_lock(&shim->lock);
+		error = shim->created ? exchange_add(shim, argument) : -ENXIO;
+		mutex_unlock(&shim->lock);
+		return error;
+	case CONSHIM_RUN:
+		return conshim_ioctl_run(shim, (void __user *)argument);
+	case CONSHIM_MEASURE:
+		return conshim_ioctl_measure(shim, (void __user *)argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int conshim_open(struct inode *inode, struct file *file)
+{
+	struct shim *shim = kzalloc(sizeof(*shim), GFP_KERNEL_ACCOUNT);
+
+	if (!shim)
+		return -ENOMEM;
+	mutex_init(&shim->lock);
+	INIT_LIST_HEAD(&shim->grants);
+	xa_init(&shim->exchanges);
+	file->private_data = shim;
+	return 0;
+}
+
+/* No process has the file, and none has a buffer mapped: each mapping holds the file. */
+static int conshim_release(struct inode *inode, struct file *file)
+{
+	struct shim *shim = file->private_data;
+
+	if (shim->created)
+		shim_destroy(shim);
+	xa_destroy(&shim->exchanges);
+	mutex_destroy(&shim->lock);
+	kfree(shim);
+	return 0;
+}
+
+static const struct file_operations conshim_operations = {
+	.owner = THIS_MODULE,
+	.open = conshim_open,
+	.release = conshim_release,
+	.unlocked_ioctl = conshim_ioctl,
+	.mmap = conshim_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice conshim_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "conshim",
+	.mode = 0600,
+	.fops = &conshim_operations,
+};
+
+/* Where there is no EL3 an SMC is an undefined instruction; the firmware says which of the two calls it takes. */
+static bool firmware_takes_smc(void)
+{
+	static const struct of_device_id psci[] = {
+		{ .compatible = "arm,psci-1.0" }, { .compatible = "arm,psci-0.2" }, { .compatible = "arm,psci" }, {}
+	};
+	struct device_node *node = of_find_matching_node(NULL, psci);
+	const char *method;
+	bool result;
+
+	if (!node)
+		return arm_smccc_1_1_get_conduit() == SMCCC_CONDUIT_SMC;
+	result = !of_property_read_string(node, "method", &method) && !strcmp(method, "smc");
+	of_node_put(node);
+	return result;
+}
+
+static int __init conshim_init(void)
+{
+	struct answer answer;
+
+	if (!firmware_takes_smc()) {
+		pr_err("this machine's firmware takes no SMC: there is no Monitor\n");
+		return -ENODEV;
+	}
+	answer = monitor(CONSHIM_CALL_VERSION, 0, 0, 0, 0);
+	if (answer.error || answer.values[1] != CONSHIM_MAGIC) {
+		pr_err("this machine's firmware is not the Monitor of RContainer\n");
+		return -ENODEV;
+	}
+	if (answer.values[0] >> 16 != CONSHIM_VERSION >> 16) {
+		pr_err("the Monitor has version %llu.%llu, this module needs %llu\n", answer.values[0] >> 16,
+		       answer.values[0] & 0xffff, CONSHIM_VERSION >> 16);
+		return -ENODEV;
+	}
+	return misc_register(&conshim_device);
+}
+
+static void __exit conshim_exit(void)
+{
+	misc_deregister(&conshim_device);
+}
+
+module_init(conshim_init);
+module_exit(conshim_exit);
+
+MODULE_DESCRIPTION("Con-shims of RContainer");
+MODULE_AUTHOR("The RContainer authors");
+MODULE_LICENSE("GPL");

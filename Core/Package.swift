@@ -5,8 +5,12 @@ let settings: [SwiftSetting] = [.strictMemorySafety()]
 
 let package = Package(
   name: "Core",
-  products: [.library(name: "SyscallCatalogue", targets: ["SyscallCatalogue"])],
+  products: [
+    .library(name: "SyscallCatalogue", targets: ["SyscallCatalogue"]),
+    .library(name: "ShimABI", targets: ["ShimABI"]),
+  ],
   targets: [
+    .target(name: "ShimABI", swiftSettings: settings),
     .target(name: "SyscallCatalogue", swiftSettings: settings),
     .testTarget(
       name: "SyscallCatalogueTests", dependencies: ["SyscallCatalogue"], swiftSettings: settings),

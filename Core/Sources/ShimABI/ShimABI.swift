@@ -115,11 +115,15 @@ public enum Exchange {
   public static let version: Int = 0
   /// The number of the forwarded call: arm64's, or a ``ProxyCall``.
   public static let call: Int = 8
-  /// What it returned; -errno for errors.
+  /// What it returned; -errno for errors, or ``notMade``.
   public static let result: Int = 16
+  /// A result: the call was not made, since a signal came before it. The mini-OS lets the program handle the
+  /// signal and makes the call again, as if the signal had come before the program asked (-ERESTARTNOINTR).
+  public static let notMade: Int = -513
   /// Six arguments. Those that are pointers for the call are offsets into the buffer, as ``pointerMask`` says.
   public static let arguments: Int = 24
   /// Bit n: argument n is an offset from the start of this buffer, and never less than ``data``; 0 is null.
+  /// So are the pointers in what it points to: of iovec, msghdr and the last argument of pselect6.
   public static let pointerMask: Int = 72
   /// Bit n-1: signal n came for this thread and was not delivered yet. Set by the host, cleared by the mini-OS.
   public static let signals: Int = 80

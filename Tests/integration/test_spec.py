@@ -379,6 +379,49 @@ class Mistakes(Case):
 
 @needs_root
 @ours_only
+@unittest.skipUnless(os.uname().machine == "x86_64", "the filter is written for the numbers of x86-64")
+class OldKernel(Case):
+    """Linux 5.10 and 5.11 have no mount_setattr(2) (442); 5.10 to 5.16 no recursive read-only mounts by it."""
+
+    def run_container(self, config, **more):
+        return super().run_container(config, preexec_fn=without_calls(442), **more)
+
+    def test_the_filter_is_one(self):
+        """The control: what can only be done with the call fails."""
+        config = self.example("true")
+        config["mounts"].append({"destination": "/mnt", "type": "bind", "source": "/tmp", "options": ["rbind", "rro"]})
+        self.refused(config, "mounts[4] (/mnt)", "unction not implemented")
+
+    def test_attributes_of_bind_mounts(self):
+        def change(config):
+            config["mounts"] += [{"destination": "/a", "type": "bind", "source": "/usr/share", "options": ["rbind", "ro", "nosuid", "nodev", "noexec"]},
+                                 {"destination": "/b", "type": "bind", "source": "/usr/share", "options": ["bind", "rprivate", "noatime"]}]
+        text = self.shell("grep -E ' /(a|b) ' /proc/self/mountinfo; touch /a/x 2>&1 || true", change)
+        self.assertRegex(text, r" /a ro,nosuid,nodev,noexec")
+        self.assertRegex(text, r" /b rw,noatime")
+        self.assertIn("Read-only", text)
+
+    def test_masked_and_read_only_paths_and_root(self):
+        def change(config):
+            config["root"]["readonly"] = True
+            config["linux"]["maskedPaths"] = ["/proc/keys", "/proc/bus"]
+            config["linux"]["readonlyPaths"] = ["/proc/sys"]
+            config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro", "nosuid"]})
+        text = self.shell("exec 2>&1; touch /x; wc -c </proc/keys; ls /proc/bus | wc -l; (echo x >/proc/sys/kernel/hostname); touch /sys/fs/cgroup/x || true", change)
+        self.assertEqual(text.count("Read-only"), 3, text)
+        self.assertIn("0\n0\n", text)
+
+    def test_life(self):
+        config = self.example("sleep", "100")
+        self.write(config)
+        done = subprocess.run([RUNTIME, "--root", str(self.state), "run", "--detach", "--bundle", str(self.bundle), self.id], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, preexec_fn=without_calls(442), timeout=60)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.call("exec", self.id, "echo", "in", preexec_fn=without_calls(442)).stdout, "in\n")
+
+
+@needs_root
+@ours_only
 class NetworkDevicesAndMemoryPolicy(Case):
     """runtime-spec 1.3; the peers that Debian offers don't know these yet."""
 

@@ -310,6 +310,17 @@ public func waitReadable(_ descriptors: [Int32], timeout: Int32 = -1) throws(Err
   return entries.indices.filter { entries[$0].revents != 0 }
 }
 
+/// A counter that others add to and that is readable when it is not zero (eventfd(2)).
+public func makeEventCounter() throws(Errno) -> Descriptor {
+  Descriptor(owning: Int32(try check(rc_eventfd())))
+}
+
+/// A descriptor that is readable when the file at `path` changed (inotify(7), IN_MODIFY).
+public func watchChanges(of path: String) throws(Errno) -> Descriptor {
+  // SAFETY: the C string lives for the call.
+  Descriptor(owning: Int32(try check(unsafe path.withCString { unsafe rc_watch($0) })))
+}
+
 /// The corresponding C function is `chdir`.
 public func changeDirectory(_ path: String) throws(Errno) {
   // SAFETY: the C string lives for the call.

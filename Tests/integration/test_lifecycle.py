@@ -146,6 +146,38 @@ class Lifecycle(Case):
 
 
 @needs_root
+@unittest.skipIf("crun" in RUNTIME, "crun has no events")
+class Events(Case):
+    def test_out_of_memory_is_told_and_the_end_is_the_end(self):
+        def limit(config):
+            config["linux"]["resources"] = {"memory": {"limit": 16 << 20, "swap": 16 << 20}}
+        self.detached("sh", "-c", "while ! test -e /go; do sleep 0.02; done; (a=x; while :; do a=$a$a; done); sleep 100", change=limit)
+        events = subprocess.Popen([RUNTIME, "--root", str(self.state), "events", "--interval", "500s", self.id], stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)  # until it watches
+            (self.bundle / "rootfs/go").touch()
+            self.assertEqual(json.loads(events.stdout.readline())["type"], "oom")
+            done = self.call("kill", self.id, "KILL")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            events.wait(timeout=20)
+        finally:
+            events.kill()
+            events.wait()
+            events.stdout.close()
+
+    def test_statistics_come_at_their_interval(self):
+        self.detached()
+        events = subprocess.Popen([RUNTIME, "--root", str(self.state), "events", "--interval", "100ms", self.id], stdout=subprocess.PIPE, text=True)
+        try:
+            for _ in range(3):
+                self.assertEqual(json.loads(events.stdout.readline())["type"], "stats")
+        finally:
+            events.kill()
+            events.wait()
+            events.stdout.close()
+
+
+@needs_root
 class Hooks(Case):
     def test_each_runs_at_its_time_with_the_state(self):
         log = self.folder / "log"

@@ -19,7 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -324,6 +326,15 @@ long rc_bpf_attach_device(int cgroup, int program);
 long rc_bpf_detach_device(int cgroup, int program);
 
 /* --- sockets, terminals, time, signals --- */
+static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline long rc_watch(const char *path) {
+  int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (fd < 0) return -errno;
+  if (inotify_add_watch(fd, path, IN_MODIFY) >= 0) return fd;
+  long r = -errno;
+  close(fd);
+  return r;
+}
 static inline long rc_socket(int domain, int type) { return RC_RESULT(socket(domain, type | SOCK_CLOEXEC, 0)); }
 static inline long rc_socketpair(int type, int fds[2]) {
   return RC_RESULT(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds));

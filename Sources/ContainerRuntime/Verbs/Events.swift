@@ -37,20 +37,20 @@ public enum Events {
     guard let process = try container.openFirstProcess() else {
       throw RuntimeError(.state, "container is not running", hint: "it is stopped")
     }
-    var kills = cgroup.oomKills
+    var watch = try OutOfMemoryWatch(cgroup)
     var next = monotonicNanoseconds() + interval * 1_000_000
     while true {
       let left = max(0, (next - monotonicNanoseconds()) / 1_000_000)
-      // Looked at more often than statistics are shown: out of memory is news.
-      let ended = try at(.process, "waiting") { () throws(Errno) in
-        try waitReadable([process.raw], timeout: Int32(clamping: min(left, 250)))
+      var awaited = [process.raw]
+      if let news = watch?.raw { awaited.append(news) }
+      let ready = try at(.process, "waiting") { () throws(Errno) in
+        // A millisecond more, so that the time has come when it returns.
+        try waitReadable(awaited, timeout: Int32(clamping: left + 1))
       }
-      let now = cgroup.oomKills
-      if now > kills {
-        kills = now
+      if ready.contains(1), watch?.ranOut() ?? false {
         emit("{\"type\":\"oom\",\"id\":" + Log.quoted(id) + "}")
       }
-      if !ended.isEmpty { return }
+      if ready.contains(0) { return }
       if monotonicNanoseconds() >= next {
         emit(line(id, cgroup))
         next += interval * 1_000_000

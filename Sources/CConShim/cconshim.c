@@ -1,0 +1,284 @@
+#include "CConShim.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define RESULT(call) ({ long value = (call); value < 0 ? (long)-errno : value; })
+
+static int g_argc;
+static char **g_argv, **g_envp;
+static int g_envc;
+
+__attribute__((constructor)) static void keep_arguments(int argc, char **argv, char **envp) {
+  g_argc = argc;
+  g_argv = argv;
+  g_envp = envp;
+  while (envp[g_envc]) g_envc++;
+}
+
+int cs_argument_count(void) { return g_argc; }
+const char *cs_argument(int index) { return index >= 0 && index < g_argc ? g_argv[index] : ""; }
+int cs_environment_count(void) { return g_envc; }
+const char *cs_environment(int index) { return index >= 0 && index < g_envc ? g_envp[index] : ""; }
+
+/* --- /dev/conshim; Driver/conshim_abi.h --- */
+#define CONSHIM_CREATE _IO('S', 0x80)
+#define CONSHIM_THREAD _IO('S', 0x81)
+#define CONSHIM_RUN _IOWR('S', 0x82, struct cs_run)
+
+/* More than any length that a system call takes for a buffer. */
+static const uint64_t guard_size = 1ull << 32;
+
+long cs_move_high(int fd) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  /* Not higher than this: the table of descriptors has an entry for each number below. */
+  rlim_t top = limit.rlim_cur < 1024 ? limit.rlim_cur : 1024;
+  for (rlim_t number = top - 1; number > 2; number--) {
+    if (fcntl((int)number, F_GETFD) >= 0) continue;
+    long moved = RESULT(fcntl(fd, F_DUPFD_CLOEXEC, (int)number));
+    if (moved < 0) return moved;
+    close(fd);
+    return moved;
+  }
+  return -EMFILE;
+}
+
+long cs_open_device(void) {
+  long fd = RESULT(open("/dev/conshim", O_RDWR | O_CLOEXEC));
+  if (fd < 0) return fd;
+  long moved = cs_move_high((int)fd);
+  if (moved < 0) close((int)fd);
+  return moved;
+}
+
+long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSHIM_CREATE, version)); }
+long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
+long cs_run(int device, struct cs_run *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }
+
+uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error) {
+  char *base = mmap(0, size + guard_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    *error = -errno;
+    return 0;
+  }
+  void *buffer = mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device, (off_t)(thread * size));
+  if (buffer == MAP_FAILED) {
+    *error = -errno;
+    munmap(base, size + guard_size);
+    return 0;
+  }
+  return (uint64_t)(uintptr_t)base;
+}
+
+void cs_unmap(uint64_t address, uint64_t size) { munmap((void *)(uintptr_t)address, size + guard_size); }
+
+void cs_copy(uint64_t to, uint64_t from, uint64_t size) {
+  memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size);
+}
+
+/* --- calls --- */
+
+static uint64_t no_signals;
+/* Where the handler notes signals: the word of the exchange buffer of this process' thread. */
+static uint64_t *volatile g_signals = &no_signals;
+
+void cs_set_signals(uint64_t address) { g_signals = (uint64_t *)(uintptr_t)address; }
+
+#if defined(__aarch64__)
+/* A signal between the check and the svc would leave the process blocked in the kernel, with the signal noted but
+ * nobody to look. So the handler moves whoever it finds there to the end. After the svc instruction the
+ * call was made, and the kernel itself has ended it with EINTR. */
+__asm__(
+    ".pushsection .text.cs_window,\"ax\",%progbits\n"
+    ".balign 4\n"
+    ".globl cs_window_call\n"
+    ".type cs_window_call,%function\n"
+    "cs_window_call:\n" /* x0: word of signals, x1: number, x2: six arguments */
+    "  bti c\n"
+    "  mov x9, x0\n"
+    "  mov x8, x1\n"
+    "  mov x10, x2\n"
+    "  ldp x0, x1, [x10]\n"
+    "  ldp x2, x3, [x10, #16]\n"
+    "  ldp x4, x5, [x10, #32]\n"
+    ".globl cs_window_begin\n"
+    "cs_window_begin:\n"
+    "  ldr x11, [x9]\n"
+    "  cbnz x11, cs_window_not_made\n"
+    "  svc #0\n"
+    ".globl cs_window_end\n"
+    "cs_window_end:\n"
+    "  ret\n"
+    ".globl cs_window_not_made\n"
+    "cs_window_not_made:\n"
+    "  mov x0, #-513\n"
+    "  ret\n"
+    ".size cs_window_call, . - cs_window_call\n"
+    ".popsection\n");
+extern long cs_window_call(uint64_t *signals, uint64_t number, const uint64_t *arguments);
+extern const char cs_window_begin[], cs_window_end[], cs_window_not_made[];
+
+long cs_checked_call(uint64_t number, const uint64_t arguments[6]) {
+  return cs_window_call(g_signals, number, arguments);
+}
+
+long cs_call(uint64_t number, const uint64_t arguments[6]) {
+  static uint64_t never;
+  return cs_window_call(&never, number, arguments);
+}
+
+static void leave_window(void *context) {
+  ucontext_t *state = context;
+  uint64_t pc = state->uc_mcontext.pc;
+  if (pc >= (uintptr_t)cs_window_begin && pc < (uintptr_t)cs_window_end)
+    state->uc_mcontext.pc = (uintptr_t)cs_window_not_made;
+}
+#else
+/* For the tests of the rest on other machines: there are no con-shims. */
+long cs_call(uint64_t number, const uint64_t a[6]) {
+  return RESULT(syscall((long)number, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
+long cs_checked_call(uint64_t number, const uint64_t arguments[6]) {
+  return *g_signals ? -513 : cs_call(number, arguments);
+}
+static void leave_window(void *context) { (void)context; }
+#endif
+
+static void note_signal(int number, siginfo_t *info, void *context) {
+  /* A fault of the proxy itself, not a signal that somebody sent: it must not go on. */
+  int is_fault = number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE || number == SIGTRAP;
+  if (is_fault && info->si_code > 0) {
+    signal(number, SIG_DFL);
+    return;
+  }
+  __atomic_fetch_or(g_signals, 1ull << (number - 1), __ATOMIC_SEQ_CST);
+  leave_window(context);
+}
+
+/* As the kernel takes it. glibc's sigaction(3) refuses two signals that a program's own C library uses. */
+struct kernel_action {
+  void *handler;
+  unsigned long flags;
+  void *restorer;
+  uint64_t mask;
+};
+
+#if defined(__x86_64__)
+__asm__(
+    ".pushsection .text\n"
+    "cs_restorer:\n"
+    "  mov $15, %eax\n"
+    "  syscall\n"
+    ".popsection\n");
+extern void cs_restorer(void);
+#define RESTORER_FLAG 0x04000000ul
+#define RESTORER ((void *)cs_restorer)
+#else
+#define RESTORER_FLAG 0ul
+#define RESTORER ((void *)0)
+#endif
+
+long cs_set_action(int number, int disposition, uint64_t flags) {
+  struct kernel_action action = {0, 0, 0, 0};
+  if (disposition < 2) {
+    action.handler = (void *)(uintptr_t)disposition;
+  } else {
+    action.handler = (void *)note_signal;
+    action.mask = ~0ull;
+  }
+  /* Restarts, alternate stacks and one-time handlers are the mini-OS's. */
+  action.flags = (flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)) | SA_SIGINFO | RESTORER_FLAG;
+  action.restorer = RESTORER;
+  return RESULT(syscall(SYS_rt_sigaction, number, &action, 0, sizeof action.mask));
+}
+
+int cs_action(int number) {
+  struct kernel_action action;
+  if (syscall(SYS_rt_sigaction, number, 0, &action, sizeof action.mask) != 0) return 0;
+  uintptr_t handler = (uintptr_t)action.handler;
+  return handler < 2 ? (int)handler : 2;
+}
+
+long cs_fork(uint64_t flags, uint64_t child_signals) {
+  uint64_t all = ~0ull, mask = 0;
+  /* A signal of the child's must not be noted for the parent. */
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof mask);
+  long pid = RESULT(syscall(SYS_clone, (long)flags, 0L, 0L, 0L, 0L));
+  if (pid == 0) cs_set_signals(child_signals);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+  return pid;
+}
+
+static void close_if_marked(int fd, int keep) {
+  int flags = fd == keep ? -1 : fcntl(fd, F_GETFD);
+  if (flags >= 0 && flags & FD_CLOEXEC) close(fd);
+}
+
+void cs_close_on_exec(int keep) {
+  /* A table shared with another process becomes this one's own, as execve does it. */
+  unshare(CLONE_FILES);
+  struct statfs where;
+  int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0 && fstatfs(directory, &where) == 0 && where.f_type == 0x9fa0 /* proc */) {
+    char buffer[4096];
+    long size;
+    while ((size = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0) {
+      for (long at = 0; at < size;) {
+        struct dirent64 *entry = (struct dirent64 *)(buffer + at);
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) != directory)
+          close_if_marked(atoi(entry->d_name), keep);
+        at += entry->d_reclen;
+      }
+    }
+    close(directory);
+    return;
+  }
+  if (directory >= 0) close(directory);
+  long limit = sysconf(_SC_OPEN_MAX);
+  for (int fd = 0; fd < limit; fd++) close_if_marked(fd, keep);
+}
+
+void cs_set_name(const char *name) { prctl(PR_SET_NAME, name); }
+
+long cs_close_range(unsigned first, unsigned last, unsigned flags) {
+  return RESULT(syscall(436 /* close_range */, first, last, flags));
+}
+
+void cs_die(int number) {
+  struct rlimit none = {0, 0};
+  uint64_t only = 1ull << (number - 1);
+  setrlimit(RLIMIT_CORE, &none);
+  cs_set_action(number, 0, 0);
+  syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &only, 0, sizeof only);
+  syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+  /* Still here: the first process of a PID namespace is spared by signals, though not by its own faults. */
+  if (number == SIGSEGV || number == SIGBUS) *(volatile int *)8 = 0;
+  if (number == SIGTRAP || number == SIGILL || number == SIGFPE) __builtin_trap();
+  _exit(128 + number);
+}
+
+void cs_exit(int status) { _exit(status); }
+
+void cs_write_line(const char *text, size_t size) {
+  ssize_t ignored = write(2, text, size);
+  (void)ignored;
+}
+
+int cs_wants_log(void) {
+  const char *value = getenv("RCONTAINER_SHIM_LOG");
+  return value && *value;
+}

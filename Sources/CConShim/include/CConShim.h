@@ -1,0 +1,64 @@
+/* What the proxy of a con-shim's process needs of C: system calls that a signal cannot slip past, the handler
+ * that notes signals, fork, and the mapping of exchange buffers.
+ *
+ * Everything that returns a long returns what the kernel did: a value, or a negated errno. */
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <stddef.h>
+#include <stdint.h>
+
+/* The arguments of this process, kept before main. */
+int cs_argument_count(void);
+const char *cs_argument(int index);
+int cs_environment_count(void);
+const char *cs_environment(int index);
+
+/* --- /dev/conshim --- */
+enum { CS_EXIT_FORWARD = 1, CS_EXIT_ENDED = 3, CS_EXIT_KILLED = 4 };
+struct cs_run { uint32_t thread, reason; uint64_t detail[2]; };
+/* Opens the device, close-on-exec, at a high number that programs do not get to by themselves. */
+long cs_open_device(void);
+/* Moves a descriptor to such a number. */
+long cs_move_high(int fd);
+long cs_create(int device, uint64_t version);
+long cs_thread(int device, uint64_t thread);
+long cs_run(int device, struct cs_run *run);
+/* The exchange buffer of a thread, with so much unused address space after it that no call reaches
+ * beyond; 0 and *error if it cannot be mapped. */
+uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error);
+void cs_unmap(uint64_t address, uint64_t size);
+
+/* --- memory that the con-shim may change at any time --- */
+static inline uint64_t cs_load(uint64_t address) {
+  return __atomic_load_n((const uint64_t *)(uintptr_t)address, __ATOMIC_RELAXED);
+}
+static inline void cs_store(uint64_t address, uint64_t value) {
+  __atomic_store_n((uint64_t *)(uintptr_t)address, value, __ATOMIC_RELAXED);
+}
+/* Copies to or from it. Both sides are in bounds. */
+void cs_copy(uint64_t to, uint64_t from, uint64_t size);
+
+/* --- calls --- */
+/* As the program asked; -513 without having made it if a signal was noted before. */
+long cs_checked_call(uint64_t number, const uint64_t arguments[6]);
+long cs_call(uint64_t number, const uint64_t arguments[6]);
+/* Where signals are noted from now on: one bit for each. Before any signal is handled. */
+void cs_set_signals(uint64_t address);
+/* The disposition of a signal: 0 default, 1 ignore, 2 note it. flags are those of the kernel's sigaction. */
+long cs_set_action(int signal, int disposition, uint64_t flags);
+/* 0, 1 or 2 as above. */
+int cs_action(int signal);
+/* As clone(2) with these flags, which share no memory. In the child signals are noted elsewhere. */
+long cs_fork(uint64_t flags, uint64_t child_signals);
+/* What execve(2) does to descriptors, and to handlers. `keep` stays open. */
+void cs_close_on_exec(int keep);
+void cs_set_name(const char *name);
+long cs_close_range(unsigned first, unsigned last, unsigned flags);
+/* Ends this process by a signal's default action, without a core file. */
+void cs_die(int signal) __attribute__((noreturn));
+void cs_exit(int status) __attribute__((noreturn));
+void cs_write_line(const char *text, size_t size);
+/* Whether this process was told to print the log of the mini-OS. */
+int cs_wants_log(void);

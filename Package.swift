@@ -2,11 +2,15 @@
 import PackageDescription
 
 let settings: [SwiftSetting] = [.strictMemorySafety()]
+let shimABI: Target.Dependency = .product(name: "ShimABI", package: "Core")
 let catalogue: Target.Dependency = .product(name: "SyscallCatalogue", package: "Core")
 
 let package = Package(
   name: "rcontainer",
-  products: [.executable(name: "rcontainer", targets: ["rcontainer"])],
+  products: [
+    .executable(name: "rcontainer", targets: ["rcontainer"]),
+    .executable(name: "conshim-run", targets: ["conshim-run"]),
+  ],
   dependencies: [.package(path: "Core")],
   targets: [
     .target(name: "CLinux"),
@@ -17,9 +21,15 @@ let package = Package(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
     .target(name: "CommandLineInterface", swiftSettings: settings),
+    .target(name: "CConShim"),
+    .target(name: "ConShimProxy", dependencies: ["CConShim", shimABI], swiftSettings: settings),
+    .executableTarget(
+      name: "conshim-run", dependencies: ["CConShim", "ConShimProxy"], swiftSettings: settings),
     .target(
       name: "ContainerRuntime",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups", catalogue],
+      dependencies: [
+        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups", "ConShimProxy", catalogue,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
@@ -28,6 +38,7 @@ let package = Package(
     .testTarget(
       name: "OCISpecTests", dependencies: ["OCISpec"], resources: [.copy("Fixtures")]),
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
+    .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"],

@@ -37,7 +37,7 @@ const char *cs_environment(int index) { return index >= 0 && index < g_envc ? g_
 /* --- /dev/conshim; Driver/conshim_abi.h --- */
 #define CONSHIM_CREATE _IO('S', 0x80)
 #define CONSHIM_THREAD _IO('S', 0x81)
-#define CONSHIM_RUN _IOWR('S', 0x82, struct cs_run)
+#define CONSHIM_RUN _IOWR('S', 0x82, struct cs_run_state)
 
 /* More than any length that a system call takes for a buffer. */
 static const uint64_t guard_size = 1ull << 32;
@@ -58,6 +58,9 @@ long cs_move_high(int fd) {
 }
 
 long cs_open_device(void) {
+#if !defined(__aarch64__)
+  return -ENOSYS;
+#endif
   long fd = RESULT(open("/dev/conshim", O_RDWR | O_CLOEXEC));
   if (fd < 0) return fd;
   long moved = cs_move_high((int)fd);
@@ -67,7 +70,7 @@ long cs_open_device(void) {
 
 long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSHIM_CREATE, version)); }
 long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
-long cs_run(int device, struct cs_run *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }
+long cs_run(int device, struct cs_run_state *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }
 
 uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error) {
   char *base = mmap(0, size + guard_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -200,7 +200,6 @@ enum CallTable {
     Call("mq_unlink", 181, 0b1),
     Call("mq_timedsend", 182, 0b1_0010, fd: 0b1),
     Call("mq_timedreceive", 183, 0b1_1010, fd: 0b1),
-    Call("mq_notify", 184, 0b10, fd: 0b1),
     Call("mq_getsetattr", 185, 0b110, fd: 0b1),
     Call("msgget", 186),
     Call("msgrcv", 188, 0b10),

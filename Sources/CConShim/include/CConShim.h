@@ -17,14 +17,14 @@ const char *cs_environment(int index);
 
 /* --- /dev/conshim --- */
 enum { CS_EXIT_FORWARD = 1, CS_EXIT_ENDED = 3, CS_EXIT_KILLED = 4 };
-struct cs_run { uint32_t thread, reason; uint64_t detail[2]; };
+struct cs_run_state { uint32_t thread, reason; uint64_t detail[2]; };
 /* Opens the device, close-on-exec, at a high number that programs do not get to by themselves. */
 long cs_open_device(void);
 /* Moves a descriptor to such a number. */
 long cs_move_high(int fd);
 long cs_create(int device, uint64_t version);
 long cs_thread(int device, uint64_t thread);
-long cs_run(int device, struct cs_run *run);
+long cs_run(int device, struct cs_run_state *run);
 /* The exchange buffer of a thread, with so much unused address space after it that no call reaches
  * beyond; 0 and *error if it cannot be mapped. */
 uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error);

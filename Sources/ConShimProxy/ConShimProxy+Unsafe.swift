@@ -1,0 +1,232 @@
+import CConShim
+import ShimABI
+
+/// Why there is no con-shim for a program.
+public struct ProxyError: Error, Sendable {
+  /// What and why, without a full stop.
+  public let message: String
+  /// What to do, if there is something to say.
+  public let hint: String?
+}
+
+/// The device of con-shims, opened by a process that will become a proxy.
+public enum ConShimDevice {
+  /// Opens it while the host's files are in sight, at a high number and close-on-exec.
+  public static func open() throws(ProxyError) -> Int32 {
+    let result = cs_open_device()
+    switch result {
+    case 0...: return Int32(result)
+    case -38: throw ProxyError(message: "a CCA con-shim needs an arm64 machine", hint: nil)
+    case -2, -6, -19:
+      throw ProxyError(
+        message: "there is no /dev/conshim",
+        hint: "load the driver with insmod conshim.ko; it tells in the kernel's log if it finds no Monitor")
+    case -1, -13:
+      throw ProxyError(message: "/dev/conshim cannot be opened: permission denied", hint: "only root may, by default")
+    default: throw ProxyError(message: "/dev/conshim cannot be opened (error \(-result))", hint: nil)
+    }
+  }
+}
+
+/// The process of the host that stands for one process in a con-shim: it runs the con-shim's thread and makes the
+/// system calls that the mini-OS forwards. The con-shim does not trust it, and what it makes is confined like any
+/// container's process.
+public struct ConShimProxy: ~Copyable {
+  private let device: Int32
+  private var thread: UInt64 = 0
+  private var buffer: ExchangeBuffer
+  private let translator: Translator
+  private var signals = SignalTable()
+  private var program: Program?
+  private var exitStatus: Int32?
+  private let wantsLog: Bool
+
+  /// Makes a con-shim. From here on nothing is needed of the host but what the proxy calls itself.
+  /// - Parameters:
+  ///   - device: from ``ConShimDevice/open()``.
+  ///   - path: what the mini-OS executes first, from the root of this process.
+  public init(device: Int32, path: String, arguments: [String], environment: [String]) throws(ProxyError) {
+    let created = cs_create(device, ShimABI.version)
+    switch created {
+    case 0: break
+    case -71:
+      throw ProxyError(
+        message: "the driver of con-shims has another version than this program", hint: "build both from one source")
+    case -12:
+      throw ProxyError(message: "there is no memory for a con-shim", hint: "it needs 2 MiB of contiguous memory")
+    case -87: throw ProxyError(message: "all con-shims of this machine are in use", hint: nil)
+    default: throw ProxyError(message: "a con-shim cannot be made (error \(-created))", hint: nil)
+    }
+    let program = Program(path: path, arguments: arguments, environment: environment)
+    guard program.encoded() != nil else {
+      throw ProxyError(message: "arguments and environment are longer than a con-shim takes (124 KiB)", hint: nil)
+    }
+    guard let buffer = Self.map(device, thread: 0) else {
+      throw ProxyError(message: "the exchange buffer cannot be mapped", hint: "is the address space limited?")
+    }
+    self.device = device
+    self.buffer = buffer
+    self.program = program
+    translator = Translator(device: device, scratch: PrivateMemory())
+    wantsLog = cs_wants_log() != 0
+    cs_set_signals(buffer.base + UInt64(Exchange.signals))
+  }
+
+  /// Runs the con-shim's thread, until this process ends.
+  public consuming func run() -> Never {
+    while true {
+      var request = cs_run_state(thread: UInt32(thread), reason: 0, detail: (0, 0))
+      // SAFETY: the kernel writes into `request`, which lives for the call.
+      let result = unsafe cs_run(device, &request)
+      if result == -4 { continue }  // a signal was noted: the mini-OS looks for itself
+      if let exitStatus { cs_exit(exitStatus) }
+      if result < 0 { fail("the con-shim does not run (error \(-result))") }
+      switch request.reason {
+      case UInt32(CS_EXIT_FORWARD): forward()
+      case UInt32(CS_EXIT_ENDED): cs_exit(Int32(truncatingIfNeeded: request.detail.0 & 0xff))
+      default:
+        fail(
+          "the con-shim was ended by the Monitor (syndrome 0x" + String(request.detail.0, radix: 16) + ", address 0x"
+            + String(request.detail.1, radix: 16) + ")")
+      }
+    }
+  }
+
+  // MARK: the forwarded call
+
+  private mutating func forward() {
+    let request = Request(buffer)
+    let before = buffer
+    let result = answer(request)
+    // The child of a fork has another buffer, in which the mini-OS waits for no result.
+    if before.base == buffer.base { buffer.store(Exchange.result, UInt64(bitPattern: result)) }
+  }
+
+  private mutating func answer(_ request: Request) -> Int64 {
+    if let call = ProxyCall(rawValue: request.number) { return answer(call, request) }
+    guard let call = CallTable.call(request.number) else { return Refusal.notImplemented.rawValue }
+    switch request.number {
+    case 93, 94:  // exit, exit_group
+      exitStatus = Int32(truncatingIfNeeded: request.arguments[0] & 0xff)
+      return 0
+    case 134: return signals.change(request, in: buffer)
+    case 436: return closeRange(request)
+    default: break
+    }
+    switch translator.translate(request, call, in: buffer) {
+    case .refuse(let refusal): return refusal.rawValue
+    case .call(var arguments, let afterwards):
+      // SAFETY: six arguments; the addresses among them are of this call's own memory.
+      let result = unsafe withUnsafePointer(to: &arguments) { unsafeArguments in
+        // Changing the mask never waits, and the mini-OS does it on the way to a handler.
+        unsafe unsafeArguments.withMemoryRebound(to: UInt64.self, capacity: 6) {
+          unsafe request.number == 135 ? cs_call(request.number, $0) : cs_checked_call(request.number, $0)
+        }
+      }
+      if result >= 0 { translator.finish(afterwards, in: buffer) }
+      return Int64(result)
+    }
+  }
+
+  /// close_range(2), around the proxy's own descriptor.
+  private func closeRange(_ request: Request) -> Int64 {
+    let first = UInt32(truncatingIfNeeded: request.arguments[0])
+    let last = UInt32(truncatingIfNeeded: request.arguments[1])
+    let flags = UInt32(truncatingIfNeeded: request.arguments[2])
+    let own = UInt32(device)
+    guard request.pointers == 0, first <= last else { return Refusal.invalid.rawValue }
+    guard first <= own, own <= last else { return Int64(cs_close_range(first, last, flags)) }
+    var result = 0
+    if first < own { result = cs_close_range(first, own - 1, flags) }
+    if result == 0, last > own { result = cs_close_range(own + 1, last, flags) }
+    return Int64(result)
+  }
+
+  // MARK: what is no call of Linux
+
+  private mutating func answer(_ call: ProxyCall, _ request: Request) -> Int64 {
+    switch call {
+    case .start:
+      guard let bytes = program?.encoded(), buffer.write(bytes, at: UInt64(Exchange.data)) else {
+        return Refusal.invalid.rawValue
+      }
+      program = nil
+      return 0
+    case .executed:
+      guard let name = buffer.bytes(request.arguments[0], 16) else { return Refusal.badAddress.rawValue }
+      signals.resetHandlers()
+      cs_close_on_exec(device)
+      let text = name.prefix(15) + [0]
+      // SAFETY: the array ends with a NUL and lives for the call.
+      unsafe Array(text).withUnsafeBytes { unsafeName in
+        guard let start = unsafeName.baseAddress else { return }
+        unsafe cs_set_name(start.assumingMemoryBound(to: CChar.self))
+      }
+      return 0
+    case .fork: return fork(request)
+    case .die:
+      guard (1...64).contains(request.arguments[0]) else { return Refusal.invalid.rawValue }
+      cs_die(Int32(request.arguments[0]))
+    case .log:
+      guard let text = buffer.bytes(request.arguments[0], request.arguments[1]) else {
+        return Refusal.badAddress.rawValue
+      }
+      if wantsLog { Self.write(Array("con-shim: ".utf8) + text + [0x0a]) }
+      return 0
+    }
+  }
+
+  /// Flags of clone(2) that a fork may have: those that share no memory and write no ids; and the signal at its end.
+  static func forkFlags(_ asked: UInt64) -> UInt64? {
+    let sharing: UInt64 = 0x100 | 0x4000  // CLONE_VM, CLONE_VFORK: the mini-OS has copied the memory
+    let ids: UInt64 = 0x8_0000 | 0x10_0000 | 0x20_0000 | 0x100_0000  // SETTLS, PARENT_SETTID, CHILD_*TID
+    let tracing: UInt64 = 0x2000 | 0x80_0000 | 0x40_0000  // PTRACE, UNTRACED, DETACHED
+    let allowed: UInt64 =
+      0xff | 0x200 | 0x400 | 0x8000 | 0x4_0000 | 0x8000_0000  // signal, FS, FILES, PARENT, SYSVSEM, IO
+      | 0x2_0000 | 0x200_0000 | 0x400_0000 | 0x800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000  // namespaces
+    let left = asked & ~(sharing | ids | tracing)
+    return left & ~allowed == 0 ? left : nil
+  }
+
+  private mutating func fork(_ request: Request) -> Int64 {
+    guard let flags = Self.forkFlags(request.arguments[0]), request.pointers == 0 else {
+      return Refusal.invalid.rawValue
+    }
+    let newThread = buffer.load(Exchange.newThread)
+    let made = cs_thread(device, newThread)
+    if made < 0 { return Int64(made) }
+    // Before there is a child, so that whatever fails is told to the parent.
+    guard let childBuffer = Self.map(device, thread: newThread) else { return Refusal.outOfMemory.rawValue }
+    let pid = cs_fork(flags, childBuffer.base + UInt64(Exchange.signals))
+    guard pid == 0 else {
+      cs_unmap(childBuffer.base, UInt64(Exchange.size))
+      return Int64(pid)
+    }
+    cs_unmap(buffer.base, UInt64(Exchange.size))
+    buffer = childBuffer
+    thread = newThread
+    return 0
+  }
+
+  private static func map(_ device: Int32, thread: UInt64) -> ExchangeBuffer? {
+    var error = 0
+    // SAFETY: `error` lives for the call.
+    let base = unsafe cs_map(device, thread, UInt64(Exchange.size), &error)
+    return base == 0 ? nil : ExchangeBuffer(base: base)
+  }
+
+  // MARK: the end
+
+  private func fail(_ message: String) -> Never {
+    Self.write(Array(("rcontainer: " + message + "\n").utf8))
+    cs_die(9)
+  }
+
+  private static func write(_ bytes: [UInt8]) {
+    // SAFETY: the array lives for the call, with its own count.
+    unsafe bytes.withUnsafeBytes { unsafeBytes in
+      guard let start = unsafeBytes.baseAddress else { return }
+      unsafe cs_write_line(start.assumingMemoryBound(to: CChar.self), unsafeBytes.count)
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import ShimABI
+
+/// What a con-shim executes first.
+struct Program {
+  let path: String
+  let arguments: [String]
+  let environment: [String]
+
+  /// As ``ProxyCall/start`` wants it, or nil if it is too long for the exchange buffer.
+  func encoded() -> [UInt8]? {
+    var strings: [UInt8] = []
+    for text in [path] + arguments + environment {
+      strings += Array(text.utf8)
+      strings.append(0)
+    }
+    var result: [UInt8] = []
+    result.reserveCapacity(24 + strings.count)
+    for number in [arguments.count, environment.count, strings.count] {
+      for shift in 0..<8 { result.append(UInt8(truncatingIfNeeded: number >> (8 * shift))) }
+    }
+    result += strings
+    return result.count <= Exchange.size - Exchange.data ? result : nil
+  }
+}

@@ -8,9 +8,12 @@ let package = Package(
   products: [
     .library(name: "SyscallCatalogue", targets: ["SyscallCatalogue"]),
     .library(name: "ShimABI", targets: ["ShimABI"]),
+    .library(name: "GranuleLedger", targets: ["GranuleLedger"]),
   ],
   targets: [
     .target(name: "ShimABI", swiftSettings: settings),
+    .target(name: "GranuleLedger", dependencies: ["ShimABI"], swiftSettings: settings),
+    .testTarget(name: "GranuleLedgerTests", dependencies: ["GranuleLedger", "ShimABI"], swiftSettings: settings),
     .target(name: "SyscallCatalogue", swiftSettings: settings),
     .testTarget(
       name: "SyscallCatalogueTests", dependencies: ["SyscallCatalogue"], swiftSettings: settings),

@@ -1,0 +1,122 @@
+import ShimABI
+
+/// A con-shim's place in the ledger.
+struct ShimRecord {
+  enum State: UInt8 { case free, active, killed, ended }
+
+  var state = State.free
+  /// How often the slot was used: what tells an old handle from a new one.
+  var generation: UInt64 = 0
+  /// Granules that are not the host's because of this con-shim, with exchange buffers.
+  var granules = 0
+  /// Threads that run on a CPU now.
+  var running = 0
+  var measurement = Digest()
+}
+
+/// A thread's place in the ledger.
+struct ThreadRecord {
+  enum State: UInt8 { case free, ready, running, ended }
+
+  var state = State.free
+  var slot: UInt8 = 0
+  /// It ran: it knows the address of its exchange buffer, so it gets no other.
+  var started = false
+  /// First granule of the exchange buffer, or -1.
+  var exchange: Int32 = -1
+}
+
+/// Who owns what: granules, con-shims and threads. Pure: whatever the machine has to do is asked of `Memory`.
+///
+/// A call checks everything before it changes anything, so that a refused call has no effect. Calls are made
+/// one at a time: the caller holds the lock.
+///
+/// Thread 0 of a con-shim has the context with the number of the con-shim's slot. Every other thread has the
+/// context with its own number, which is at least `shimCount`.
+public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount: Int> {
+  public internal(set) var memory: Memory
+  var shims = InlineArray<shimCount, ShimRecord>(repeating: ShimRecord())
+  var threads = InlineArray<threadCount, ThreadRecord>(repeating: ThreadRecord())
+  /// Where the search for a free thread starts.
+  var nextThread = shimCount
+  public internal(set) var created: UInt64 = 0
+  public internal(set) var killed: UInt64 = 0
+  /// Of the mini-OS, which every con-shim starts with.
+  let imageDigest: Digest
+
+  /// - Parameters:
+  ///   - memory: with all granules the host's.
+  ///   - reserved: granules at the start of RAM that stay the Monitor's.
+  public init(memory: Memory, imageDigest: Digest, reserved: Int = 0) {
+    self.memory = memory
+    self.imageDigest = imageDigest
+    for index in 0..<reserved { self.memory[index] = Granule(.reserved) }
+  }
+
+  // MARK: - Numbers
+
+  static var slotBits: UInt64 { 8 }
+
+  func handle(slot: Int) -> UInt64 { shims[slot].generation << Self.slotBits | UInt64(slot) }
+
+  /// The slot of an existing con-shim.
+  func slot(_ handle: UInt64) throws(ShimError) -> Int {
+    let slot = Int(handle & (1 << Self.slotBits - 1))
+    guard slot < shimCount, shims[slot].state != .free, shims[slot].generation == handle >> Self.slotBits else {
+      throw .noSuchShim
+    }
+    return slot
+  }
+
+  /// The context of an existing thread; also of one that ended and still has an exchange buffer.
+  func context(_ thread: UInt64, slot: Int) throws(ShimError) -> Int {
+    if thread == 0, threads[slot].state != .free { return slot }
+    guard thread >= UInt64(shimCount), thread < UInt64(threadCount) else { throw .noSuchShim }
+    let index = Int(thread)
+    guard threads[index].state != .free, threads[index].slot == UInt8(truncatingIfNeeded: slot) else {
+      throw .noSuchShim
+    }
+    return index
+  }
+
+  public var shimsInUse: UInt64 {
+    var count: UInt64 = 0
+    for slot in 0..<shimCount where shims[slot].state != .free { count += 1 }
+    return count
+  }
+
+  public var threadsInUse: UInt64 {
+    var count: UInt64 = 0
+    for index in 0..<threadCount where threads[index].state != .free { count += 1 }
+    return count
+  }
+
+  /// Granules that only con-shims reach, or nobody.
+  public var granulesTaken: UInt64 {
+    var count: UInt64 = 0
+    for slot in 0..<shimCount { count += UInt64(shims[slot].granules) }
+    return count
+  }
+
+  // MARK: - Granules
+
+  func range(_ address: UInt64, _ count: UInt64, alignment: UInt64 = 1) throws(ShimError) -> GranuleRange {
+    try GranuleRange(address: address, count: count, alignment: alignment, granules: memory.count)
+  }
+
+  func require(_ entry: Granule, _ range: GranuleRange) throws(ShimError) {
+    for index in range.first..<range.end where memory[index] != entry { throw .granuleState }
+  }
+
+  mutating func write(_ entry: Granule, _ range: GranuleRange) {
+    for index in range.first..<range.end { memory[index] = entry }
+  }
+
+  /// Hides the granules of the host from it and makes them the con-shim's.
+  mutating func take(_ range: GranuleRange, _ state: GranuleState, slot: Int) {
+    write(Granule(state, slot: slot), range)
+    shims[slot].granules += range.count
+    memory.setReachable(false, range, in: .host)
+    memory.invalidate(range)
+  }
+}

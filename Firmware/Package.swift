@@ -1,0 +1,22 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Bare metal: scripts/build-firmware builds each product with a toolset and linker script of its own.
+
+let settings: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "Firmware",
+  products: [.executable(name: "Monitor", targets: ["Monitor"])],
+  dependencies: [.package(path: "../Core")],
+  targets: [
+    .target(name: "CArch"),
+    .executableTarget(
+      name: "Monitor",
+      dependencies: [
+        "CArch", .product(name: "ShimABI", package: "Core"), .product(name: "GranuleLedger", package: "Core"),
+      ],
+      // The compiler refuses what would need a heap.
+      swiftSettings: settings + [.unsafeFlags(["-no-allocations"])]),
+  ]
+)

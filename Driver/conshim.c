@@ -48,10 +48,13 @@ static_assert(CONSHIM_EXCHANGE_GRANTS + 16 * CONSHIM_EXCHANGE_GRANT_LIMIT <= CON
 /* The exchange buffer of one thread. */
 struct exchange {
 	struct page *pages;
-	/* How many mappings processes have of it. With the last one it goes: nobody can run the thread then. */
+	u64 thread;
+	/* How many mappings processes have of it, and how many calls run the thread. */
 	unsigned int mappings;
-	/* Counts the calls that run the thread; the pages stay as long. */
 	unsigned int runs;
+	bool was_mapped;
+	/* The con-shim has it too, and the thread is found by its number. */
+	bool attached;
 };
 
 /* What an open file stands for. */
@@ -148,6 +151,8 @@ static int exchange_add(struct shim *shim, u64 thread)
 	exchange = kzalloc(sizeof(*exchange), GFP_KERNEL_ACCOUNT);
 	if (!exchange)
 		return -ENOMEM;
+	exchange->thread = thread;
+	exchange->attached = true;
 	exchange->pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN, EXCHANGE_ORDER);
 	if (!exchange->pages) {
 		kfree(exchange);
@@ -171,45 +176,44 @@ free:
 	return error;
 }
 
-static void exchange_remove(struct shim *shim, u64 thread, struct exchange *exchange)
+/* The con-shim has it no more. The number may be another thread's from now on. */
+static void exchange_detach(struct shim *shim, struct exchange *exchange)
 {
-	if (take_back(shim, exchange->pages, EXCHANGE_ORDER, CONSHIM_CALL_EXCHANGE_UNMAP, thread))
+	if (!exchange->attached)
+		return;
+	exchange->attached = false;
+	xa_erase(&shim->exchanges, exchange->thread);
+	if (take_back(shim, exchange->pages, EXCHANGE_ORDER, CONSHIM_CALL_EXCHANGE_UNMAP, exchange->thread))
 		exchange_free_pages(exchange->pages);
-	xa_erase(&shim->exchanges, thread);
-	kfree(exchange);
 }
 
-/* Nobody can run the thread any more: its buffer is of no use. */
-static void exchange_drop_unused(struct shim *shim, u64 thread, struct exchange *exchange)
+/* Without a mapping nobody answers the thread, so that it is not run again. */
+static void exchange_drop_unused(struct shim *shim, struct exchange *exchange)
 {
-	if (!exchange->mappings && !exchange->runs)
-		exchange_remove(shim, thread, exchange);
+	if (exchange->mappings || exchange->runs)
+		return;
+	exchange_detach(shim, exchange);
+	kfree(exchange);
 }
 
 static void mapping_open(struct vm_area_struct *area)
 {
 	struct shim *shim = area->vm_file->private_data;
-	struct exchange *exchange;
+	struct exchange *exchange = area->vm_private_data;
 
 	mutex_lock(&shim->lock);
-	exchange = xa_load(&shim->exchanges, (unsigned long)area->vm_private_data);
-	if (exchange)
-		exchange->mappings++;
+	exchange->mappings++;
 	mutex_unlock(&shim->lock);
 }
 
 static void mapping_close(struct vm_area_struct *area)
 {
 	struct shim *shim = area->vm_file->private_data;
-	unsigned long thread = (unsigned long)area->vm_private_data;
-	struct exchange *exchange;
+	struct exchange *exchange = area->vm_private_data;
 
 	mutex_lock(&shim->lock);
-	exchange = xa_load(&shim->exchanges, thread);
-	if (exchange && !WARN_ON_ONCE(!exchange->mappings)) {
-		exchange->mappings--;
-		exchange_drop_unused(shim, thread, exchange);
-	}
+	exchange->mappings--;
+	exchange_drop_unused(shim, exchange);
 	mutex_unlock(&shim->lock);
 }
 
@@ -248,9 +252,10 @@ static int conshim_mmap(struct file *file, struct vm_area_struct *area)
 	error = vm_insert_pages(area, area->vm_start, pages, &count);
 	if (error)
 		goto unlock;
-	area->vm_private_data = (void *)thread;
+	area->vm_private_data = exchange;
 	area->vm_ops = &mapping_operations;
 	exchange->mappings++;
+	exchange->was_mapped = true;
 unlock:
 	mutex_unlock(&shim->lock);
 	return error;
@@ -351,7 +356,7 @@ static void shim_destroy(struct shim *shim)
 	if (answer.error)
 		pr_warn("con-shim %llu does not end (error %llu)\n", shim->handle, answer.error);
 	xa_for_each(&shim->exchanges, thread, exchange)
-		exchange_remove(shim, thread, exchange);
+		exchange_drop_unused(shim, exchange);
 	list_for_each_entry_safe(page, next, &shim->grants, lru) {
 		unsigned int order = compound_order(page);
 
@@ -422,7 +427,11 @@ static long conshim_ioctl_run(struct shim *shim, void __user *argument)
 	error = shim_run(shim, exchange, &run);
 	mutex_lock(&shim->lock);
 	exchange->runs--;
-	exchange_drop_unused(shim, run.thread, exchange);
+	if (!error && run.reason == CONSHIM_EXIT_ENDED)
+		exchange_detach(shim, exchange);
+	/* One that was not mapped yet stays for who will map it. */
+	if (!exchange->attached || exchange->was_mapped)
+		exchange_drop_unused(shim, exchange);
 	mutex_unlock(&shim->lock);
 	if (error)
 		return error;

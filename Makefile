@@ -64,7 +64,7 @@ generate: all
 	build/rcontainer completion zsh >completions/rcontainer.zsh
 	build/rcontainer completion fish >completions/rcontainer.fish
 
-## fuzz       feed mutated input to the parsers
+## fuzz       feed mutated input to the parsers and the filter compiler
 fuzz:
 	@scripts/install-dependencies build
 	@Fuzz/run

@@ -1,4 +1,5 @@
 """Attacks that must fail. Each has a control that shows that the attack works where nothing defends."""
+import contextlib
 import json
 import os
 import pathlib
@@ -95,16 +96,96 @@ class PathAttacks(Case):
         del config["linux"]["maskedPaths"]  # control
         self.assertIn("hidden", self.run_container(config).stdout)
 
+    def swapping(self, *states):
+        """Runs states over and over in a thread, as another container with the same volume would; for `with`."""
+        @contextlib.contextmanager
+        def context():
+            stop = threading.Event()
+
+            def loop():
+                while not stop.is_set():
+                    for state in states:
+                        try:
+                            state()
+                        except OSError:
+                            pass
+            thread = threading.Thread(target=loop)
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
+        return context()
+
     def test_console_peer_cannot_be_replaced(self):
-        """CVE-2025-52565: what /dev/pts/0 names doesn't matter, because the peer is opened by descriptor."""
-        source = "".join(p.read_text() for p in (ROOT / "Sources/ContainerRuntime/Stages").glob("Console*.swift"))
-        self.assertIn("terminalPeer", source)
-        config = self.example("sh", "-c", "readlink /proc/self/fd/0; cat /proc/self/mountinfo | grep -c ' /dev/console '")
+        """CVE-2025-52565: another container with the same /dev swaps /dev/pts, so that /dev/pts/0 names something
+        else while the console is mounted. The peer is opened from its master and mounted by descriptor."""
+        shared, bait = self.folder / "shared", self.bundle / "rootfs/bait"
+        bait.write_text("bait")
+        for name in ("pts", "fake"):
+            (shared / name).mkdir(parents=True)
+        for number in range(4):
+            (shared / f"fake/{number}").symlink_to("/bait")
+        (shared / "fake/ptmx").symlink_to("/bait")
+        config = self.example("sh", "-c", "grep ' /dev/console ' /proc/self/mountinfo; cat /dev/console </dev/null | head -c 4 & sleep 0.01; kill $!")
         config["process"]["terminal"] = True
-        (self.bundle / "rootfs/dev/console").touch()
+        config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/dev"]
+        config["mounts"].insert(0, {"destination": "/dev", "type": "bind", "source": str(shared), "options": ["rbind", "rprivate"]})
         self.write(config)
-        shown = in_terminal(RUNTIME, "--root", self.state, "run", "--bundle", self.bundle, self.id)
-        self.assertIn("/dev/pts/0", shown)
+        seen = set()
+
+        def look():
+            seen.add(os.path.islink(shared / "pts/0"))
+        mounted = 0
+        with self.swapping(lambda: os.rename(shared / "pts", shared / "kept"), lambda: os.rename(shared / "fake", shared / "pts"), look,
+                           lambda: os.rename(shared / "pts", shared / "fake"), lambda: os.rename(shared / "kept", shared / "pts"), look):
+            for _ in range(40):
+                shown = in_terminal(RUNTIME, "--root", self.state, "run", "--bundle", self.bundle, self.id)
+                self.assertNotIn("bait", shown)
+                for line in shown.splitlines():
+                    if " /dev/console " in line:
+                        self.assertIn("- devpts ", line)
+                        mounted += 1
+        self.assertEqual(seen, {True, False}, "the control: a path leads to the bait")
+        self.assertGreater(mounted, 0)
+
+    def test_writes_to_proc_cannot_be_redirected(self):
+        """CVE-2025-52881: what the runtime writes to procfs goes elsewhere because /proc is covered, at times."""
+        target = self.folder / "target"
+        target.write_text("untouched")
+        fake = self.folder / "fake/sys/net/ipv4"
+        fake.mkdir(parents=True)
+        (fake / "ip_forward").symlink_to(target)
+        for attribute in ("self/attr/exec", "self/attr/apparmor/exec", "thread-self/attr/exec", "self/oom_score_adj", "self/setgroups"):
+            path = self.folder / "fake" / attribute
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(target)
+        (fake / "ip_forward").write_text("control")
+        self.assertEqual(target.read_text(), "control", "the control: a path leads there")
+        target.write_text("untouched")
+        volume = self.folder / "volume"
+        volume.mkdir()
+        config = self.example("true")
+        config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1"}
+        config["process"]["oomScoreAdj"] = 10
+        before = pathlib.Path("/proc/sys/net/ipv4/ip_forward").read_text()
+        for covering in ({"destination": "/proc", "type": "bind", "source": str(self.folder / "fake"), "options": ["rbind"]},
+                         {"destination": "/proc/sys", "type": "bind", "source": str(self.folder / "fake/sys"), "options": ["rbind"]},
+                         {"destination": "/proc/self/attr", "type": "bind", "source": str(self.folder / "fake/self/attr"), "options": ["rbind"]}):
+            config["mounts"] = self.example()["mounts"] + [covering]
+            self.run_container(config)
+            self.assertEqual(target.read_text(), "untouched", covering)
+        # The place of /proc swapped by whoever shares the volume that is the root.
+        root = self.bundle / "rootfs"
+        (root / "elsewhere").symlink_to("/lib")
+        config["mounts"] = self.example()["mounts"]
+        with self.swapping(lambda: os.rename(root / "proc", root / "kept"), lambda: os.rename(root / "elsewhere", root / "proc"),
+                           lambda: os.rename(root / "proc", root / "elsewhere"), lambda: os.rename(root / "kept", root / "proc")):
+            for _ in range(40):
+                self.run_container(config)
+        self.assertEqual(target.read_text(), "untouched")
+        self.assertEqual(pathlib.Path("/proc/sys/net/ipv4/ip_forward").read_text(), before, "the host was changed")
 
     def test_proc_cannot_be_covered(self):
         """CVE-2019-19921, CVE-2023-27561: a link or a mount in the place of /proc."""

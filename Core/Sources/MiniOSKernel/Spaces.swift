@@ -1,0 +1,70 @@
+// Memory maps as a whole: made by execve, copied by fork, freed at the end.
+
+extension Kernel {
+  /// An empty memory map. Answers its page.
+  func makeSpace(asid: UInt64) throws(Errno) -> Ref<SpaceData> {
+    let page = try allocateZeroed()
+    let space: Ref<SpaceData> = memory.reference(page)
+    do throws(Errno) {
+      space.value.root = try allocateZeroed()
+    } catch {
+      release(page)
+      throw error
+    }
+    space.value.asid = asid
+    return space
+  }
+
+  /// Frees a memory map that no thread uses any more.
+  func freeSpace(_ space: Ref<SpaceData>) {
+    unmapPages(space, from: 0, to: Layout.userEnd)
+    platform.invalidateAll(asid: space.value.asid)
+    freeTables(space.value.root, level: 0)
+    for index in 0..<256 {
+      let page = space.value.areaPages[index]
+      if page == 0 { break }
+      release(page)
+    }
+    release(memory.address(of: space))
+  }
+
+  /// A copy for a child. Private pages are shared until one side writes.
+  func copySpace(asid: UInt64) throws(Errno) -> Ref<SpaceData> {
+    let parent = space
+    let child = try makeSpace(asid: asid)
+    do throws(Errno) {
+      child.value.heapStart = parent.value.heapStart
+      child.value.heapEnd = parent.value.heapEnd
+      child.value.mapTop = parent.value.mapTop
+      for index in 0..<256 {
+        let page = parent.value.areaPages[index]
+        if page == 0 { break }
+        let copy = try allocate()
+        memory.copy(from: page, to: copy, count: Layout.page)
+        child.value.areaPages[index] = copy
+      }
+      child.value.areaCount = parent.value.areaCount
+      for index in 0..<parent.value.areaCount {
+        let next = area(parent, index)
+        let isShared = next.kind.contains(.shared)
+        try forEachEntry(parent, from: next.start, to: next.end) { address, slot, entry throws(Errno) in
+          let place = try makeEntryAddress(child, address)
+          guard hold(entry.page) else { throw .noMemory }
+          var bits = entry.bits
+          if !isShared {
+            bits |= PageEntry.copyOnWrite | PageEntry.readOnly
+            if bits != entry.bits { memory.store(bits, at: slot) }
+          }
+          memory.store(bits, at: place)
+          child.value.resident += 1
+        }
+      }
+    } catch {
+      platform.invalidateAll(asid: parent.value.asid)
+      freeSpace(child)
+      throw error
+    }
+    platform.invalidateAll(asid: parent.value.asid)
+    return child
+  }
+}

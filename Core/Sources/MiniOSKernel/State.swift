@@ -1,0 +1,120 @@
+import ShimABI
+
+/// What all threads of the con-shim share: one page. Guarded by its lock.
+struct SharedState: BitwiseCopyable {
+  var lock: UInt32
+  var unused: UInt32
+  /// The first free page; each holds the address of the next at its start. 0: none.
+  var freePages: UInt64
+  var freeCount: UInt64
+  /// Pages that were ever claimed.
+  var totalCount: UInt64
+  /// Page of pointers to pages of counts: how many tables or structures hold a page.
+  var countRoot: UInt64
+  /// The level-1 table of the kernel's half.
+  var kernelRoot: UInt64
+  /// A level-0 table without entries, for threads that have no memory map any more.
+  var emptyRoot: UInt64
+  /// Per slot the address of its task; 0: free.
+  var tasks: InlineArray<480, UInt64>
+}
+
+/// The registers of a program while the kernel runs. Vectors.S writes it.
+public struct TrapFrame: BitwiseCopyable {
+  public var x: InlineArray<31, UInt64>
+  public var sp: UInt64
+  public var pc: UInt64
+  public var pstate: UInt64
+  /// x0 as the call had it, for a restart.
+  public var firstArgument: UInt64
+  public var unused: UInt64
+}
+
+/// What is done on a signal.
+struct SignalAction: BitwiseCopyable {
+  /// 0 default, 1 ignore, else the address of the handler.
+  var handler: UInt64
+  var flags: UInt64
+  var restorer: UInt64
+  var mask: UInt64
+}
+
+/// What a slot for a thread is.
+enum TaskState {
+  static let free: UInt32 = 0
+  /// fork is filling it in.
+  static let preparing: UInt32 = 1
+  /// Its thread may start.
+  static let ready: UInt32 = 2
+  static let running: UInt32 = 3
+  /// Its thread was made but the host did not run it: kept for the next fork.
+  static let spare: UInt32 = 4
+}
+
+/// One thread of a program, with its process: one page.
+public struct TaskData: BitwiseCopyable {
+  public var shared: UInt64
+  /// Address of the thread's exchange buffer.
+  public var exchange: UInt64
+  /// Address of the trap frame.
+  public var frame: UInt64
+  /// Address of the structure of the memory map.
+  var space: UInt64
+  /// Which slot of kernel stacks and address space identifiers it has.
+  var slot: UInt64
+  /// Number of the thread for the Monitor.
+  var thread: UInt64
+  /// Whether the slot can be used; see ``TaskState``. Changed under the lock, but by the end of a thread.
+  var state: UInt32
+  var unused: UInt32
+  /// Where its kernel stack ends.
+  public var stackTop: UInt64
+  /// As the host says; 0: not asked yet.
+  var pid: UInt64
+  var threadPointer: UInt64
+  var clearTid: UInt64
+  /// Where a child writes its number when it starts.
+  var setTid: UInt64
+  /// Blocked signals, bit n-1 for n.
+  var mask: UInt64
+  /// What the host has been told of it.
+  var hostMask: UInt64
+  /// The mask that comes back after the handler, where a call changed it for its time (ppoll).
+  var savedMask: UInt64
+  var hasSavedMask: UInt64
+  /// Taken from the exchange buffer, not delivered.
+  var pending: UInt64
+  var alternateStack: UInt64
+  var alternateSize: UInt64
+  var alternateFlags: UInt64
+  /// Address of the page with the absolute path of the program.
+  var programPath: UInt64
+  /// Address of a page for what is gathered or saved for a moment.
+  var scratch: UInt64
+  /// Host's clocks minus ours in ns, and our counter when they were fetched: realtime, monotonic, boottime.
+  var clockOffsets: InlineArray<3, Int64>
+  var clockFetched: InlineArray<3, UInt64>
+  /// Key and counter of the random generator; all zero: not seeded.
+  var randomKey: InlineArray<8, UInt32>
+  var randomSeeded: UInt64
+  /// Calls that nobody knows: number and how often.
+  var unknownCalls: InlineArray<16, UInt32>
+  var unknownCounts: InlineArray<16, UInt32>
+  var actions: InlineArray<64, SignalAction>
+}
+
+/// The memory map of a process: one page.
+struct SpaceData: BitwiseCopyable {
+  /// The level-0 table.
+  var root: UInt64
+  var asid: UInt64
+  var heapStart: UInt64
+  var heapEnd: UInt64
+  /// New mappings are below.
+  var mapTop: UInt64
+  /// Pages that programs have in this space.
+  var resident: UInt64
+  /// Areas in use, in pages of 128 each.
+  var areaCount: UInt64
+  var areaPages: InlineArray<256, UInt64>
+}

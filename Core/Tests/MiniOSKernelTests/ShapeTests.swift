@@ -1,0 +1,7 @@
+import Testing
+
+@testable import MiniOSKernel
+
+@Test func unknownCallsHaveNoShape() {
+  #expect(Shape.of(999).map { _ in true } == nil)
+}

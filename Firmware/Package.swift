@@ -7,7 +7,10 @@ let settings: [SwiftSetting] = [.strictMemorySafety()]
 
 let package = Package(
   name: "Firmware",
-  products: [.executable(name: "Monitor", targets: ["Monitor"])],
+  products: [
+    .executable(name: "Monitor", targets: ["Monitor"]),
+    .executable(name: "MiniOS", targets: ["MiniOS"]),
+  ],
   dependencies: [.package(path: "../Core")],
   targets: [
     .target(name: "CArch"),
@@ -17,6 +20,12 @@ let package = Package(
         "CArch", .product(name: "ShimABI", package: "Core"), .product(name: "GranuleLedger", package: "Core"),
       ],
       // The compiler refuses what would need a heap.
+      swiftSettings: settings + [.unsafeFlags(["-no-allocations"])]),
+    .executableTarget(
+      name: "MiniOS",
+      dependencies: [
+        "CArch", .product(name: "ShimABI", package: "Core"), .product(name: "MiniOSKernel", package: "Core"),
+      ],
       swiftSettings: settings + [.unsafeFlags(["-no-allocations"])]),
   ]
 )

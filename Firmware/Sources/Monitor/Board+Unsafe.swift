@@ -80,7 +80,6 @@ enum InterruptController {
 enum Board {
   /// The secure PL061: pin 0 turns the machine off, pin 1 resets it.
   private static let pins: UInt = 0x090b_0000
-  private static let configuration: UInt = 0x0902_0000
 
   static func powerOff() -> Never { pull(pin: 0) }
   static func reset() -> Never { pull(pin: 1) }
@@ -94,14 +93,5 @@ enum Board {
 
   static func stop() -> Never {
     while true { wait_for_interrupt() }
-  }
-
-  /// Bytes of RAM, at most 4 GiB; QEMU's fw_cfg item 3.
-  static func ramSize() -> UInt64 {
-    var size: UInt64 = 0
-    // SAFETY: registers of fw_cfg: the selector is big-endian, data come byte by byte.
-    unsafe mmio_write16(configuration + 8, 0x0300)
-    for byte in 0..<8 as Range<UInt64> { size |= UInt64(unsafe mmio_read8(configuration)) << (8 * byte) }
-    return min(size, 4 << 30)
   }
 }

@@ -7,9 +7,10 @@ enum DeviceTree {
   static let reserved: UInt64 = 0x20_0000
 
   /// Moves the start of the memory node up by ``reserved``.
-  /// - Returns: whether there is a memory node that starts where RAM does.
-  static func reserveStart() -> Bool {
-    guard word(0) == 0xd00d_feed else { return false }
+  /// - Returns: bytes of RAM with what is reserved, at most 4 GiB; nil without a memory node that starts where RAM
+  ///   does.
+  static func reserveStart() -> UInt64? {
+    guard word(0) == 0xd00d_feed else { return nil }
     let end = min(word(4), 0x20_0000)
     let strings = word(12)
     var offset = word(8)
@@ -31,20 +32,20 @@ enum DeviceTree {
         let isReg = byteWord(strings &+ word(offset + 8)) == 0x7265_6700
         if isMemory, isReg, length == 16, word(offset + 12) == 0, UInt64(word(offset + 16)) == GranuleRange.start {
           let size = UInt64(word(offset + 20)) << 32 | UInt64(word(offset + 24))
-          guard size > reserved else { return false }
+          guard size > reserved else { return nil }
           let rest = size - reserved
           set(offset + 16, UInt32(GranuleRange.start + reserved))
           set(offset + 20, UInt32(rest >> 32))
           set(offset + 24, UInt32(truncatingIfNeeded: rest))
-          return true
+          return min(size, 4 << 30)
         }
-        guard length < end else { return false }
+        guard length < end else { return nil }
         offset += 12 + (length + 3) & ~3
       case 4: offset += 4
-      default: return false
+      default: return nil
       }
     }
-    return false
+    return nil
   }
 
   private static func byteWord(_ offset: UInt32) -> UInt32 {

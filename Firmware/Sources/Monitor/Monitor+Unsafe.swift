@@ -34,18 +34,20 @@ struct Main {
   /// What the first CPU does; it starts with cleared RAM.
   static func main() {
     Console.setUp()
-    let size = Board.ramSize()
     Tables.setUp()
     WorldRegisters.setUpCPU()
     Tables.setUpStage2()
     InterruptController.setUpDistributor()
-    let reserved = DeviceTree.reserveStart() ? DeviceTree.reserved / ShimABI.granuleSize : UInt64(Tables.stage2Granules)
+    guard let size = DeviceTree.reserveStart() else {
+      Console.write("Monitor stopped: there is no device tree with RAM where the host's should be\r\n")
+      Board.stop()
+    }
     // SAFETY: the other CPUs wait for monitor_ready; the memory is large enough, which the compiler works out.
     precondition(MemoryLayout<MonitorLedger>.size <= 32768)
     unsafe Shared.ledger.initialize(
       to: MonitorLedger(
         memory: RootMemory(count: Int(size / ShimABI.granuleSize)), imageDigest: MiniOSImage.digest(),
-        reserved: Int(reserved)))
+        reserved: Int(DeviceTree.reserved / ShimABI.granuleSize)))
     Console.write("RContainer Monitor\r\n")
     // SAFETY: this is CPU 0; others look at the flag only after the barrier.
     let cpu = unsafe Shared.cpu(0)

@@ -73,7 +73,6 @@ enum Tables {
   /// The identity stage 2 of the host lies in RAM that it does not know of: a walk reads non-secure memory.
   /// The host gains nothing by changing it: it decides on no access that the granule protection does not check.
   static let stage2 = GranuleRange.start
-  static let stage2Granules = 2
 
   static func setUpStage2() {
     // Blocks of 1 GiB: read, write and execute; normal cached memory, or what stage 1 says if that is stricter.

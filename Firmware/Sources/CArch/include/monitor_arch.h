@@ -66,10 +66,6 @@ _Static_assert(sizeof(struct monitor_cpu) == MONITOR_CPU_SIZE, "layout");
 
 UNSAFE MONITOR_INLINE uint32_t mmio_read(uintptr_t address) { return *(volatile uint32_t *)address; }
 UNSAFE MONITOR_INLINE void mmio_write(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
-UNSAFE MONITOR_INLINE void mmio_write16(uintptr_t address, uint16_t value) {
-  *(volatile uint16_t *)address = value;
-}
-UNSAFE MONITOR_INLINE uint8_t mmio_read8(uintptr_t address) { return *(volatile uint8_t *)address; }
 
 #define READABLE(name, encoding)                  \
   MONITOR_INLINE uint64_t read_##name(void) {     \

@@ -17,13 +17,15 @@ struct Area: BitwiseCopyable, Equatable {
 }
 
 /// What an area is besides private memory.
-struct AreaKind: OptionSet, BitwiseCopyable {
-  let rawValue: UInt32
-  init(rawValue: UInt32) { self.rawValue = rawValue }
+struct AreaKind: BitwiseCopyable, Equatable {
+  var rawValue: UInt32
+  static let plain = AreaKind(rawValue: 0)
   /// Children of fork share its pages.
   static let shared = AreaKind(rawValue: 1)
   static let heap = AreaKind(rawValue: 2)
   static let stack = AreaKind(rawValue: 4)
+
+  func contains(_ other: AreaKind) -> Bool { rawValue & other.rawValue != 0 }
 }
 
 extension Kernel {

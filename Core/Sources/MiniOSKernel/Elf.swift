@@ -70,10 +70,6 @@ struct ElfSegment: Equatable {
 
   /// What its pages may be used for. PF_X 1, PF_W 2, PF_R 4.
   var protection: Protection {
-    var protection = Protection()
-    if flags & 4 != 0 { protection.insert(.read) }
-    if flags & 2 != 0 { protection.insert(.write) }
-    if flags & 1 != 0 { protection.insert(.execute) }
-    return protection
+    Protection(rawValue: flags >> 2 & 1 | flags & 2 | flags << 2 & 4)
   }
 }

@@ -222,7 +222,7 @@ extension Kernel {
       // Segments that share a page or overlap are no program of ours.
       let next = firstArea(space, endingAfter: start)
       if next < space.value.areaCount, area(space, next).start < end { throw .notExecutable }
-      let new = Area(start: start, end: end, protection: segment.protection, kind: [])
+      let new = Area(start: start, end: end, protection: segment.protection, kind: .plain)
       try addArea(space, new)
       if segment.fileSize > 0 {
         try readFile(
@@ -242,7 +242,7 @@ extension Kernel {
   /// The code that signal handlers return to: mov x8, #139; svc #0.
   private func addTrampoline(_ space: Ref<SpaceData>) throws(Errno) {
     let new = Area(
-      start: Layout.trampoline, end: Layout.trampoline + Layout.page, protection: [.read, .execute], kind: [])
+      start: Layout.trampoline, end: Layout.trampoline + Layout.page, protection: .readExecute, kind: .plain)
     try addArea(space, new)
     let page = try allocateZeroed()
     memory.store(UInt64(0xd400_0001_d280_1168), at: page)
@@ -262,7 +262,7 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     let top = Layout.trampoline - Layout.page * (16 + random(bits: 8))
     try addArea(
-      space, Area(start: top - Layout.stackSize, end: top, protection: [.read, .write], kind: .stack))
+      space, Area(start: top - Layout.stackSize, end: top, protection: .readWrite, kind: .stack))
     // From the top: platform, random bytes, path, strings.
     var at = top - 16
     let platformName = at

@@ -60,7 +60,7 @@ extension Kernel {
     // If the other holder lets go in this moment we copy once too often, which is harmless.
     if holders(page) > 1 {
       let copy = try allocate()
-      memory.copy(from: page, to: copy, count: Layout.page)
+      platform.copyPage(page, to: copy)
       if area.protection.contains(.execute) { platform.synchronizeCode(copy) }
       // Break before make: no CPU may see both pages.
       memory.store(entry.bits & ~PageEntry.valid, at: slot)

@@ -13,7 +13,7 @@ extension Kernel {
       if newEnd > oldEnd {
         let next = firstArea(space, endingAfter: oldEnd)
         if next < space.value.areaCount, area(space, next).start < newEnd { return Int64(current) }
-        try addArea(space, Area(start: oldEnd, end: newEnd, protection: [.read, .write], kind: .heap))
+        try addArea(space, Area(start: oldEnd, end: newEnd, protection: .readWrite, kind: .heap))
       } else if newEnd < oldEnd {
         try removeAreas(space, from: newEnd, to: oldEnd)
       }
@@ -65,7 +65,7 @@ extension Kernel {
     }
     let new = Area(
       start: address, end: address + length, protection: protection,
-      kind: isShared && isAnonymous ? .shared : [])
+      kind: isShared && isAnonymous ? .shared : .plain)
     try addArea(space, new)
     do throws(Errno) {
       if !isAnonymous {

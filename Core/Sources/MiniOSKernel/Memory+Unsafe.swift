@@ -6,9 +6,9 @@
 /// `start` and `end` bound them, and debug builds check that.
 public struct Memory {
   /// What is added to a physical address.
-  let base: UInt
-  let start: UInt64
-  let end: UInt64
+  public let base: UInt
+  public let start: UInt64
+  public let end: UInt64
 
   public init(base: UInt, start: UInt64, end: UInt64) {
     self.base = base
@@ -16,6 +16,7 @@ public struct Memory {
     self.end = end
   }
 
+  // SAFETY: only this type's methods follow what it answers.
   @inline(__always)
   func raw(_ address: UInt64, _ count: UInt64) -> UnsafeMutableRawPointer {
     assert(address >= start && address <= end && count <= end - address)
@@ -89,7 +90,7 @@ public struct Memory {
 @safe
 public struct Ref<T: BitwiseCopyable>: Equatable {
   // SAFETY: made by `Memory.reference` or from what was made there, so it points at a live, aligned structure.
-  let pointer: UnsafeMutablePointer<T>
+  public let pointer: UnsafeMutablePointer<T>
 
   // SAFETY: the caller has a pointer to a live structure.
   @inline(__always)

@@ -17,7 +17,7 @@ struct PageEntry: Equatable {
 
   init(page: UInt64, protection: Protection, copyOnWrite: Bool = false) {
     bits = page | Self.common
-    if protection.contains(.read) || protection.contains(.write) || protection.contains(.execute) {
+    if !protection.isEmpty {
       bits |= Self.valid
     }
     if !protection.contains(.write) || copyOnWrite { bits |= Self.readOnly }
@@ -33,12 +33,19 @@ struct PageEntry: Equatable {
 }
 
 /// What a program may do with memory (PROT_*).
-struct Protection: OptionSet, BitwiseCopyable {
-  let rawValue: UInt32
-  init(rawValue: UInt32) { self.rawValue = rawValue }
+///
+/// Not an `OptionSet`: a literal of one is an array, which needs a heap.
+struct Protection: BitwiseCopyable, Equatable {
+  var rawValue: UInt32
+  static let none = Protection(rawValue: 0)
   static let read = Protection(rawValue: 1)
   static let write = Protection(rawValue: 2)
   static let execute = Protection(rawValue: 4)
+  static let readWrite = Protection(rawValue: 3)
+  static let readExecute = Protection(rawValue: 5)
+
+  var isEmpty: Bool { rawValue == 0 }
+  func contains(_ other: Protection) -> Bool { rawValue & other.rawValue != 0 }
 }
 
 extension Kernel {

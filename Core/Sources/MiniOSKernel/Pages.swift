@@ -26,7 +26,7 @@ extension Kernel {
       shared.value.totalCount += 1
       let entry = shared.value.countRoot + index / Self.leafCounts * 8
       if memory.load(entry, as: UInt64.self) == 0 {
-        memory.zero(page, count: Layout.page)
+        platform.zeroPage(page)
         memory.store(page, at: entry)
         continue
       }
@@ -56,7 +56,7 @@ extension Kernel {
   /// A page of zeros, held once.
   func allocateZeroed() throws(Errno) -> UInt64 {
     let page = try allocate()
-    memory.zero(page, count: Layout.page)
+    platform.zeroPage(page)
     return page
   }
 

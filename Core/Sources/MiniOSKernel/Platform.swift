@@ -6,6 +6,8 @@ public protocol Platform {
   /// The linear map of RAM.
   var memory: Memory { get }
 
+  func zeroPage(_ page: UInt64)
+  func copyPage(_ page: UInt64, to target: UInt64)
   /// Waits for a lock (0 is free) and takes it.
   func lock(_ word: Ref<UInt32>)
   func unlock(_ word: Ref<UInt32>)

@@ -40,7 +40,7 @@ extension Kernel {
         let page = parent.value.areaPages[index]
         if page == 0 { break }
         let copy = try allocate()
-        memory.copy(from: page, to: copy, count: Layout.page)
+        platform.copyPage(page, to: copy)
         child.value.areaPages[index] = copy
       }
       child.value.areaCount = parent.value.areaCount

@@ -22,14 +22,15 @@ extension Kernel {
   /// - Parameters:
   ///   - pages: the first of `count` pages of the boot block that nothing is in.
   ///   - kernelRoot: the level-1 table of the kernel's half.
+  ///   - empty: a page of zeros that stays so.
   ///   - stackTop: the end of the stack that thread 0 runs on, as a kernel address; `stackPage` is its last page.
   public static func boot(
     _ platform: P, pages: UInt64, count: UInt64, kernelRoot: UInt64, exchange: UInt64, stackTop: UInt64,
-    stackPage: UInt64
+    stackPage: UInt64, empty: UInt64
   ) -> Kernel<P> {
     let memory = platform.memory
-    let (sharedPage, countRoot, taskPage, empty) = (pages, pages + 4096, pages + 8192, pages + 12288)
-    memory.zero(pages, count: 6 * Layout.page)
+    let (sharedPage, countRoot, taskPage) = (pages, pages + 4096, pages + 8192)
+    memory.zero(pages, count: 5 * Layout.page)
     let shared: Ref<SharedState> = memory.reference(sharedPage)
     shared.value.countRoot = countRoot
     shared.value.kernelRoot = kernelRoot
@@ -41,11 +42,11 @@ extension Kernel {
     task.value.stackTop = stackTop
     task.value.frame = stackPage + Layout.page - stackHead - UInt64(MemoryLayout<TrapFrame>.size)
     task.value.state = TaskState.running
-    task.value.scratch = pages + 4 * Layout.page
-    task.value.programPath = pages + 5 * Layout.page
+    task.value.scratch = pages + 3 * Layout.page
+    task.value.programPath = pages + 4 * Layout.page
     memory.store(memory.virtual(taskPage), at: stackPage + Layout.page - stackHead)
     let kernel = Kernel(platform: platform, task: task)
-    kernel.donate(pages + 6 * Layout.page, count: count - 6)
+    kernel.donate(pages + 5 * Layout.page, count: count - 5)
     return kernel
   }
 
@@ -165,19 +166,21 @@ extension Kernel {
     platform.saveFloats(child.value.scratch)
   }
 
-  /// What a child does first. False if it must not run.
-  public func startChild(exchange: UInt64) -> Bool {
+  /// What a child does first. One that must not run ends.
+  public func startChild(exchange: UInt64) {
     platform.lock(lockWord)
     let isWanted = task.value.state == TaskState.ready
     if isWanted { task.value.state = TaskState.running }
     platform.unlock(lockWord)
-    guard isWanted else { return false }
+    guard isWanted else {
+      platform.end(1, state: memory.reference(memory.address(of: task) + Self.stateOffset))
+      return
+    }
     task.value.exchange = exchange
     platform.switchSpace(root: space.value.root, asid: space.value.asid)
     platform.loadFloats(task.value.scratch)
     platform.threadPointer = task.value.threadPointer
     if task.value.setTid != 0 { try? put(UInt32(truncatingIfNeeded: processNumber()), at: task.value.setTid) }
-    return true
   }
 
   /// The process's number, asked for once.

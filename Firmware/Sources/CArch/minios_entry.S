@@ -45,12 +45,13 @@ minios_entry:
   orr x13, x10, x12                 // data block
   orr x14, x11, x12                 // data page
   mov x1, #0x40000000
+  mov x15, x1
   add x2, x1, x22                   // end of RAM
 0:
   orr x3, x1, x13
   lsr x4, x1, #30
   str x3, [x0, x4, lsl #3]
-  add x1, x1, #0x40000000
+  add x1, x1, x15
   cmp x1, x2
   b.lo 0b
   // The GiB with the boot block in blocks of 2 MiB.
@@ -60,13 +61,14 @@ minios_entry:
   str x4, [x0, x5, lsl #3]
   lsl x1, x5, #30
   mov x6, #0
+  mov x15, #0x200000
 0:
   cmp x1, x2
   b.hs 1f
   orr x4, x1, x13
   str x4, [x3, x6, lsl #3]
 1:
-  add x1, x1, #0x200000
+  add x1, x1, x15
   add x6, x6, #1
   cmp x6, #512
   b.lo 0b
@@ -172,7 +174,8 @@ minios_high:
   mov x2, x20
   mov x3, x8
   add x4, x25, #((STACK + 3) * 4096)
-  add x5, x19, #0x200000
+  mov x5, #0x200000
+  add x5, x5, x19
   mov x6, x22
   add x7, x25, #(EMPTY * 4096)
   bl minios_boot

@@ -7,7 +7,10 @@ struct Machine: Platform {
   static let linear: UInt = 0xffff_ff80_0000_0000
 
   @inline(__always)
-  var memory: Memory { Memory(base: Self.linear, start: 0x4000_0000, end: ramEnd) }
+  var memory: Memory {
+    // SAFETY: written once, before the first use.
+    unsafe Memory(base: Self.linear, start: 0x4000_0000, end: ramEnd)
+  }
 
   @inline(__always)
   private func pointer(_ address: UInt64) -> UnsafeMutableRawPointer {

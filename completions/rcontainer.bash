@@ -13,21 +13,21 @@ _rcontainer() {
     case $verb:$word in
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | run:--bundle | run:-b | \
-      run:--config | run:-f | run:--console-socket | run:--pid-file | run:--preserve-fds | \
-      create:--bundle | create:-b | create:--config | create:-f | create:--console-socket | \
-      create:--pid-file | create:--preserve-fds | exec:--process | exec:-p | exec:--user | \
-      exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | exec:--env | exec:-e | \
-      exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | exec:--process-label | \
-      exec:--apparmor | exec:--preserve-fds | exec:--cgroup | list:--format | list:-f | \
-      ps:--format | ps:-f | update:--resources | update:-r | update:--blkio-weight | \
-      update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | \
-      update:--cpu-shares | update:--cpu-rt-period | update:--cpu-rt-runtime | \
-      update:--cpu-idle | update:--cpuset-cpus | update:--cpuset-mems | \
-      update:--kernel-memory | update:--kernel-memory-tcp | update:--memory | \
-      update:--memory-reservation | update:--memory-swap | update:--pids-limit | \
-      update:--l3-cache-schema | update:--mem-bw-schema | events:--interval | spec:--bundle | \
-      spec:-b) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | run:--bundle | \
+      run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
+      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
+      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
+      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
+      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
+      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
+      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
+      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
+      update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
+      update:--memory | update:--memory-reservation | update:--memory-swap | \
+      update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
+      events:--interval | spec:--bundle | spec:-b) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -49,32 +49,33 @@ _rcontainer() {
     :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
     do:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
+    do:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     list:--format | list:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
     ps:--format | ps:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | run:--bundle | run:-b | \
-      run:--config | run:-f | run:--console-socket | run:--pid-file | run:--preserve-fds | \
-      create:--bundle | create:-b | create:--config | create:-f | create:--console-socket | \
-      create:--pid-file | create:--preserve-fds | exec:--process | exec:-p | exec:--user | \
-      exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | exec:--env | exec:-e | \
-      exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | exec:--process-label | \
-      exec:--apparmor | exec:--preserve-fds | exec:--cgroup | list:--format | list:-f | \
-      ps:--format | ps:-f | update:--resources | update:-r | update:--blkio-weight | \
-      update:--cpu-period | update:--cpu-quota | update:--cpu-burst | update:--cpu-share | \
-      update:--cpu-shares | update:--cpu-rt-period | update:--cpu-rt-runtime | \
-      update:--cpu-idle | update:--cpuset-cpus | update:--cpuset-mems | \
-      update:--kernel-memory | update:--kernel-memory-tcp | update:--memory | \
-      update:--memory-reservation | update:--memory-swap | update:--pids-limit | \
-      update:--l3-cache-schema | update:--mem-bw-schema | events:--interval | spec:--bundle | \
-      spec:-b) return ;;
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | run:--bundle | \
+      run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
+      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
+      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
+      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
+      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
+      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
+      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
+      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
+      update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
+      update:--memory | update:--memory-reservation | update:--memory-swap | \
+      update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
+      events:--interval | spec:--bundle | spec:-b) return ;;
     esac
   fi
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
-    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --json --help' ;;
+    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --json --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     start:*) words='--help' ;;

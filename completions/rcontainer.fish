@@ -43,6 +43,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from do' -l env -s e -x -d 'se
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l cwd -x -a '(__fish_complete_directories)' -d 'working directory'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l root -x -a '(__fish_complete_directories)' -d 'another root than the host\'s'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l hostname -x -d 'host name in the sandbox'
+complete -c rcontainer -n '__fish_seen_subcommand_from do' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l json -d 'print a result as JSON, with the command\'s output in it'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from run' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'directory with config.json; the current one by default'

@@ -55,6 +55,7 @@ _rcontainer() {
     '--cwd=[working directory]:DIR:_files -/' \
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
+    '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
     '*::command: _normal'
     ;;

@@ -62,6 +62,9 @@ extension Verb {
         Option("cwd", nil, .directory, "working directory"),
         Option("root", nil, .directory, "another root than the host's"),
         Option("hostname", nil, .text("NAME"), "host name in the sandbox"),
+        Option(
+          "shim", nil, .choice("KIND", ["software", "cca"]),
+          "software (the default), or cca: memory of its own, out of the host's reach (Arm CCA)"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
     Verb(

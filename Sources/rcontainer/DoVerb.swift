@@ -34,6 +34,10 @@ enum DoVerb {
     sandbox.workingDirectory = options["cwd"]
     if let root = options["root"] { sandbox.root = try absolute([root], "--root")[0] }
     sandbox.hostname = options["hostname"] ?? "sandbox"
+    if let name = options["shim"] {
+      guard let shim = ConShim(rawValue: name) else { throw context.bad("shim", name, "software or cca") }
+      sandbox.conShim = shim
+    }
     sandbox.capturesOutput = options.has("json")
     let result = try Do.run(sandbox, store: try context.store(), log: context.log)
     if options.has("json") { printOut(result.json + "\n") }

@@ -36,6 +36,8 @@ struct InitPlan {
   /// The container has a user namespace that is not the runtime's.
   let inUserNamespace: Bool
   let canSetGroups: Bool
+  /// /dev/conshim, if the program runs in a CCA con-shim.
+  let conShimDevice: Int32?
 
   /// Whether the new user namespace has a root.
   var mapsRoot: Bool {

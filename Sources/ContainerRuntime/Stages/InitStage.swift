@@ -148,7 +148,8 @@ struct InitStage: ~Copyable {
   private borrowing func prepareProcess() throws(RuntimeError) -> Program? {
     guard let process = plan.process else { return nil }
     var warnings: [String] = []
-    let stage = ProcessStage(process, filter: plan.filter) { warnings.append($0) }
+    var stage = ProcessStage(process, filter: plan.filter) { warnings.append($0) }
+    stage.conShimDevice = plan.conShimDevice
     for warning in warnings { try channel.send(.warning(warning)) }
     if let persona = plan.linux.personality { try PersonalityStage.apply(persona) }
     if let policy = plan.linux.memoryPolicy { try MemoryPolicyStage.apply(policy) }
@@ -179,6 +180,9 @@ struct Program {
   /// Starts it; returns only by throwing.
   func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {
     resetSignals()
+    if let device = stage.conShimDevice {
+      try ConShimStage.become(stage, path, device: device, preservedDescriptors: preservedDescriptors)
+    }
     // Nothing of the runtime's stays open in the container (CVE-2024-21626).
     try at(.process, "closing descriptors") { () throws(Errno) in
       try closeOnExec(from: 3)

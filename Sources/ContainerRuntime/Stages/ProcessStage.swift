@@ -8,6 +8,8 @@ struct ProcessStage {
   let process: OCISpec.Process
   /// Compiled filter and its flags; empty for none.
   var filter: SystemCallFilter?
+  /// /dev/conshim, if the program runs in a CCA con-shim.
+  var conShimDevice: Int32?
   private let capabilities: Sets
 
   /// Five sets as bit masks (capabilities(7)).

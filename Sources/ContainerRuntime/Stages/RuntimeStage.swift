@@ -129,6 +129,8 @@ struct RuntimeStage: ~Copyable {
       }
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
+    let device = try ConShimStage.openDevice(spec.annotations)
+    if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
     let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
     let plan = InitPlan(
@@ -141,7 +143,7 @@ struct RuntimeStage: ~Copyable {
       preservedDescriptors: options.preservedDescriptors, id: container.id,
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
-      canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true)
+      canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device)
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)

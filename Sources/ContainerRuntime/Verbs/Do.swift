@@ -20,6 +20,7 @@ public struct SandboxOptions {
   public var workingDirectory: String?
   public var root = "/"
   public var hostname = "sandbox"
+  public var conShim = ConShim.software
   /// The output goes into the result.
   public var capturesOutput = false
 
@@ -121,6 +122,9 @@ public enum Do {
     process.noNewPrivileges = true
     spec.process = process
     spec.mounts = mounts(options)
+    if options.conShim != .software {
+      spec.annotations.append(StringPair(ConShim.annotation, options.conShim.rawValue))
+    }
     var linux = OCISpec.Linux()
     linux.namespaces = ([.user, .mount, .pid, .ipc, .uts, .cgroup] as [LinuxNamespace.Kind])
       .map { LinuxNamespace($0) }

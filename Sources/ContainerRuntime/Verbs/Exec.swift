@@ -209,6 +209,7 @@ private struct ExecStage: ~Copyable {
     // (CVE-2016-9962).
     _ = try? processControl(PR_SET_DUMPABLE, 0)
     try join?.enter()
+    let device = try ConShimStage.openDevice(spec.annotations)
     if let initial {
       try CPUList.apply(initial, pid: 0, field: "process.execCPUAffinity.initial")
     }
@@ -226,7 +227,7 @@ private struct ExecStage: ~Copyable {
       let own = try at(.process, "keeping the channel") { () throws(Errno) in
         try channel.duplicate()
       }
-      become(Channel(own), filter, joinedUser: flags & CLONE_NEWUSER != 0)
+      become(Channel(own), filter, joinedUser: flags & CLONE_NEWUSER != 0, conShimDevice: device)
     case .parent(let pid, _):
       try channel.send(.initProcess(pid))
       exitNow(0)
@@ -234,7 +235,7 @@ private struct ExecStage: ~Copyable {
   }
 
   private borrowing func become(
-    _ channel: consuming Channel, _ filter: SystemCallFilter?, joinedUser: Bool
+    _ channel: consuming Channel, _ filter: SystemCallFilter?, joinedUser: Bool, conShimDevice: Int32?
   ) -> Never {
     do throws(RuntimeError) {
       _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
@@ -254,7 +255,8 @@ private struct ExecStage: ~Copyable {
         try ConsoleStage(process: process).attach(in: root, channel: channel, mounts: false)
       }
       var warnings: [String] = []
-      let stage = ProcessStage(process, filter: filter) { warnings.append($0) }
+      var stage = ProcessStage(process, filter: filter) { warnings.append($0) }
+      stage.conShimDevice = conShimDevice
       for warning in warnings { try channel.send(.warning(warning)) }
       if let persona = spec.linux?.personality { try PersonalityStage.apply(persona) }
       if let policy = spec.linux?.memoryPolicy { try MemoryPolicyStage.apply(policy) }

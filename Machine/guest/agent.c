@@ -171,8 +171,10 @@ static int handle(unsigned char type, unsigned char *payload, uint32_t size) {
     start_list((char *)payload + 1, size - 1, payload[0] & 1);
     return 1;
   case 'I':
+    /* What a command did not read is nothing to the next one. */
+    if (input < 0) return 1;
     if (size == 0) input_ends = 1;
-    else if (input >= 0 && size <= sizeof pending - pending_size) {
+    else if (size <= sizeof pending - pending_size) {
       memcpy(pending + pending_size, payload, size);
       pending_size += size;
     }
@@ -372,8 +374,14 @@ int main(void) {
       ssize_t n = read(port, in + in_size, sizeof in - in_size);
       if (n > 0) in_size += (size_t)n;
     }
-    use();
-    feed();
+    /* Each may make room for the other. */
+    for (size_t used, fed;;) {
+      used = in_size;
+      fed = pending_size;
+      use();
+      feed();
+      if (used == in_size && fed == pending_size) break;
+    }
     relay(&output, 'O');
     relay(&errors, 'X');
     if (ended) {

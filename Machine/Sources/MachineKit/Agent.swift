@@ -68,7 +68,7 @@ public final class Agent {
   public enum Input {
     case none
     case descriptor(Int32)
-    case bytes([UInt8])
+    case bytes(ArraySlice<UInt8>)
   }
 
   /// Runs a command, or listens to the one that the agent has started (`arguments` nil).
@@ -76,51 +76,62 @@ public final class Agent {
     _ arguments: [String]?, input: Input = .none, deadline: Deadline, interruptions: Int32 = -1,
     output: (_ bytes: [UInt8], _ isError: Bool) throws -> Void
   ) throws -> Outcome {
-    var source: Int32 = -1
-    var rest: ArraySlice<UInt8> = []
+    var source = Input.none
+    // What is being sent: always whole frames, or the next command's would be taken for the rest of one.
+    var sending: ArraySlice<UInt8> = []
     if let arguments {
-      switch input {
-      case .none: break
-      case .descriptor(let fd): source = fd
-      case .bytes(let bytes):
-        for start in stride(from: 0, to: bytes.count, by: 4096) {
-          rest += Frame.input(Array(bytes[start..<min(start + 4096, bytes.count)])).bytes
-        }
-        rest += Frame.input([]).bytes
-      }
+      source = input
       let wantsInput = if case .none = input { false } else { true }
-      let frame = Frame.run(arguments: arguments, input: wantsInput).bytes
-      guard frame.count <= Frame.largest else { throw MachineError("the command line is longer than 64 KiB") }
-      rest = frame + rest
+      sending = Frame.run(arguments: arguments, input: wantsInput).bytes[...]
+      guard sending.count <= Frame.largest else { throw MachineError("the command line is longer than 64 KiB") }
     }
     var ending: Outcome?
     var limit = deadline
+    func end(_ outcome: Outcome, signal: Int32) {
+      (ending, limit, source) = (outcome, Deadline(seconds: 2), .none)
+      sending += Frame.kill(UInt8(signal)).bytes
+    }
     while true {
-      if case .exited(let status)? = try step(output) { return ending ?? .exited(status) }
+      if case .exited(let status)? = try step(output) {
+        while !sending.isEmpty {
+          sending = sending.dropFirst(try System.write(fd, sending))
+          if !sending.isEmpty { _ = try System.wait([(fd, true)], milliseconds: 1000) }
+        }
+        return ending ?? .exited(status)
+      }
       if limit.passed {
         // The command was told to end and did not: leaving the channel makes the agent kill it.
         if let ending { return ending }
-        (ending, limit) = (.timedOut, Deadline(seconds: 2))
-        rest = []
-        try? send(.kill(UInt8(SIGKILL)))
+        end(.timedOut, signal: SIGKILL)
       }
-      var wanted: [(fd: Int32, write: Bool)] = [(fd, false), (interruptions, false)]
-      wanted.append((rest.isEmpty ? -1 : fd, true))
-      wanted.append((rest.isEmpty ? source : -1, false))
-      let ready = try System.wait(wanted, milliseconds: limit.milliseconds(atMost: 1000))
+      var readable: Int32 = -1
+      if sending.isEmpty {
+        switch source {
+        case .none: break
+        case .descriptor(let fd): readable = fd
+        case .bytes(let bytes):
+          sending = Frame.input(Array(bytes.prefix(Self.slice))).bytes[...]
+          source = bytes.isEmpty ? .none : .bytes(bytes.dropFirst(Self.slice))
+        }
+      }
+      let ready = try System.wait(
+        [(fd, false), (interruptions, false), (sending.isEmpty ? -1 : fd, true), (readable, false)],
+        milliseconds: limit.milliseconds(atMost: 1000))
       if ready[0] { try receive() }
       if ready[1], ending == nil, let bytes = try System.read(interruptions), let signal = bytes.first {
-        (ending, limit) = (.interrupted(Int32(signal)), Deadline(seconds: 2))
-        try? send(.kill(signal))
+        end(.interrupted(Int32(signal)), signal: Int32(signal))
       }
-      if ready[2] { rest = rest.dropFirst(try System.write(fd, rest)) }
-      if ready[3], let bytes = try System.read(source, atMost: 4096) {
-        rest = Frame.input(bytes).bytes[...]
-        if bytes.isEmpty { source = -1 }
+      if ready[2] { sending = sending.dropFirst(try System.write(fd, sending)) }
+      if ready[3], let bytes = try System.read(readable, atMost: Self.slice) {
+        sending = Frame.input(bytes).bytes[...]
+        if bytes.isEmpty { source = .none }
       }
       if !ready.contains(true) { try checkAlive() }
     }
   }
+
+  /// Small, so that a new greeting is not taken for the contents of an abandoned frame for long.
+  private static let slice = 4096
 
   /// Passes on what has come.
   private func step(_ output: ([UInt8], Bool) throws -> Void) throws -> Outcome? {

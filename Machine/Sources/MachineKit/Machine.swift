@@ -59,6 +59,15 @@ public final class Machine {
       throw MachineError("a machine runs in \(state.plainPath) already; stop it, or choose another --state")
     }
     defer { close(lock) }
+    do {
+      try start(command, job: job, temporary: temporary, lock: lock)
+    } catch {
+      removeFiles()
+      throw error
+    }
+  }
+
+  private func start(_ command: QemuCommand, job: CpioArchive?, temporary: Bool, lock: Int32) throws {
     for name in ["machine.json", "console.sock", "commands.sock", "console.log"] {
       try? FileManager.default.removeItem(at: state.appending(path: name))
     }

@@ -23,7 +23,7 @@ extension Agent {
     try archive.add(source, at: transfer.to)
     try expect(
       ["cpio", "-idmu", "--quiet"], prefix: ["sh", "-c", "cd / && exec \"$@\"", "sh"],
-      input: .bytes(Array(archive.data)), deadline: deadline, "copy to \(transfer.to)")
+      input: .bytes(Array(archive.data)[...]), deadline: deadline, "copy to \(transfer.to)")
   }
 
   /// Copies a file or a directory out of the machine.

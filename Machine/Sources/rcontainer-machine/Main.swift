@@ -82,7 +82,7 @@ struct MachineOptions: ParsableArguments {
 
   /// Whether a command can run in that machine.
   func accepts(_ record: Machine.Record) -> Bool {
-    !icount && firmware == nil && append == nil && extra.isEmpty && plain == record.plain && !record.icount
+    !icount && firmware == nil && append == nil && extra.isEmpty && (!plain || record.plain) && !record.icount
       && cpus ?? record.cpus == record.cpus
   }
 }

@@ -10,6 +10,7 @@ let package = Package(
   products: [
     .executable(name: "Monitor", targets: ["Monitor"]),
     .executable(name: "MiniOS", targets: ["MiniOS"]),
+    .executable(name: "SelfTest", targets: ["SelfTest"]),
   ],
   dependencies: [.package(path: "../Core")],
   targets: [
@@ -27,5 +28,10 @@ let package = Package(
         "CArch", .product(name: "ShimABI", package: "Core"), .product(name: "MiniOSKernel", package: "Core"),
       ],
       swiftSettings: settings + [.unsafeFlags(["-no-allocations"])]),
+    .target(name: "CGuest", path: "Guests/CGuest"),
+    .executableTarget(
+      name: "SelfTest", dependencies: ["CArch", "CGuest", .product(name: "ShimABI", package: "Core")],
+      path: "Guests/SelfTest",
+      swiftSettings: settings),
   ]
 )

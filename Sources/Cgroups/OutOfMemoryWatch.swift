@@ -25,7 +25,8 @@ public struct OutOfMemoryWatch: ~Copyable {
         try writeFile(entry.directory + "/cgroup.event_control", "\(event.raw) \(control.raw)")
         return event
       }
-    } else if let entry = cgroup.record.entries.first(where: { canAccess($0.directory + "/memory.events", mode: R_OK) }) {
+    } else if let entry = cgroup.record.entries.first(where: { canAccess($0.directory + "/memory.events", mode: R_OK) })
+    {
       isLegacy = false
       descriptor = try at(.cgroup, "watching memory.events") { () throws(Errno) in
         try watchChanges(of: entry.directory + "/memory.events")

@@ -269,19 +269,22 @@ class Containerd(Engine):
         new = ["--runc-binary", self.runtime, "localhost/test:1"]
         self.ok(self.ctr("run", "--rm", *new, "a", "sh", "-c", "echo hello"), "hello")
         self.assertEqual(self.ctr("run", "--rm", *new, "b", "sh", "-c", "exit 4").returncode, 4)
-        self.ok(self.ctr("run", "-d", *new, "c", "sleep", "100"))
-        self.ok(self.ctr("task", "exec", "--exec-id", "e", "c", "ps"), "sleep 100")
-        self.ok(self.ctr("task", "pause", "c"))
+        c = "c" + os.urandom(4).hex()
+        self.ok(self.ctr("run", "-d", *new, c, "sleep", "100"))
+        self.addCleanup(self.ctr, "container", "rm", c)
+        self.addCleanup(self.ctr, "task", "rm", "--force", c)
+        self.ok(self.ctr("task", "exec", "--exec-id", "e", c, "ps"), "sleep 100")
+        self.ok(self.ctr("task", "pause", c))
         self.assertIn("PAUSED", self.ok(self.ctr("task", "ls")))
-        self.ok(self.ctr("task", "resume", "c"))
-        self.ok(self.ctr("task", "metrics", "c"), "memory")
-        self.ok(self.ctr("task", "kill", "-s", "KILL", "c"))
+        self.ok(self.ctr("task", "resume", c))
+        self.ok(self.ctr("task", "metrics", c), "memory")
+        self.ok(self.ctr("task", "kill", "-s", "KILL", c))
         for _ in range(50):
             if "STOPPED" in self.ctr("task", "ls").stdout:
                 break
             time.sleep(0.1)
-        self.ctr("task", "rm", "c")
-        self.ok(self.ctr("container", "rm", "c"))
+        self.ctr("task", "rm", c)
+        self.ok(self.ctr("container", "rm", c))
 
 
 class ContainerdOnCrun(Containerd):

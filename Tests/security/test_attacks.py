@@ -15,7 +15,7 @@ from support import *  # noqa: E402,F403
 
 @needs_root
 class PathAttacks(Case):
-    """CVE-2021-30465, CVE-2024-45310, CVE-2026-41579: links of the image must not lead set-up outside."""
+    """CVE-2021-30465, CVE-2024-45310, CVE-2026-41579, CVE-2026-47766: links of the image must not lead set-up outside."""
 
     def outside(self):
         folder = self.folder / "outside"
@@ -188,7 +188,7 @@ class PathAttacks(Case):
         self.assertEqual(pathlib.Path("/proc/sys/net/ipv4/ip_forward").read_text(), before, "the host was changed")
 
     def test_proc_cannot_be_covered(self):
-        """CVE-2019-19921, CVE-2023-27561: a link or a mount in the place of /proc."""
+        """CVE-2019-16884, CVE-2019-19921, CVE-2023-27561: a link or a mount in the place of /proc."""
         (self.bundle / "rootfs/proc").rmdir()
         (self.bundle / "rootfs/elsewhere").mkdir()
         (self.bundle / "rootfs/proc").symlink_to("elsewhere")

@@ -189,7 +189,6 @@ minios_setup:
   msr cpacr_el1, x1
   mov x1, #2                        // programs read the counter
   msr cntkctl_el1, x1
-  msr mdscr_el1, xzr
   ret
 .ltorg
 

@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 install uninstall demo test bench lint format generate fuzz coverage clean help
+.PHONY: all arm64 machine test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -41,6 +41,23 @@ demo: all
 test: all arm64
 	@scripts/install-dependencies test engines
 	@scripts/test
+
+## machine    build/rcontainer-machine and the emulated Arm CCA machine in build/machine
+machine: arm64
+	@scripts/install-dependencies cca
+	@scripts/build-machine
+	@build/rcontainer-machine build
+	@scripts/build-driver
+	@build/rcontainer-machine build
+
+## test-machine  the machine's own tests; its real boots take a few minutes
+test-machine: machine
+	@swift test --package-path Machine --scratch-path build/swiftpm-machine-tests
+	@python3 -B -m unittest discover --verbose --start-directory Tests/machine --pattern 'test_machine.py'
+
+## test-v2    the runtime on a pure cgroup v2 host, which is the emulated machine
+test-v2: machine
+	@python3 -B -m unittest discover --verbose --start-directory Tests/machine --pattern 'test_v2.py'
 
 ## bench      measure against crun and runc
 bench: all

@@ -55,7 +55,9 @@ public struct QemuCommand: Equatable, Sendable {
       "-serial", "chardev:console",
       // With icount nothing may happen before the host listens, or its arrival would be an event in the guest.
       "-chardev", "socket,id=commands,path=commands.sock,server=on,wait=\(icount ? "on" : "off")",
-      "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=2",
+      // An I/O event would be handled by another thread, at another instruction every time.
+      "-global", "virtio-mmio.force-legacy=false", "-global", "virtio-mmio.ioeventfd=off",
+      "-device", "virtio-serial-device,max_ports=2",
       "-device", "virtserialport,chardev=commands,nr=1,name=rcontainer.commands",
     ]
     if plain {

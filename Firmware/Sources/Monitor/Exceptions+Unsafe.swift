@@ -63,7 +63,7 @@ private func exceptionAtEL2(_ context: Context) {
 
 /// Makes the world go on with an exception at EL1. Arm ARM, AArch64.TakeException.
 // SAFETY: `context` is that of the world on this CPU, whose EL1 registers are in place.
-private func inject(_ context: Context, syndrome: UInt64) {
+private func inject(_ context: Context, syndrome: UInt64, interrupt: Bool = false) {
   let old = unsafe context.pointee.spsr
   let control = read_sctlr_el1()
   let vector: UInt64 = old & 0xf == 0 ? 0x400 : old & 1 == 0 ? 0 : 0x200
@@ -74,7 +74,7 @@ private func inject(_ context: Context, syndrome: UInt64) {
   let kept = old & (1 << 24 | 1 << 22) | (control & 1 << 23 == 0 ? 1 << 22 : 0) | (control >> 44 & 1) << 12
   // SAFETY: as above.
   unsafe context.pointee.spsr = WorldRegisters.el1Masked | kept
-  unsafe context.pointee.elr = read_vbar_el1() + vector
+  unsafe context.pointee.elr = read_vbar_el1() + vector + (interrupt ? 0x80 : 0)
 }
 
 /// Continues a thread of a con-shim, which the ledger gave to this CPU.
@@ -87,6 +87,8 @@ func enter(_ cpu: CPU, slot: Int, number: Int) {
   unsafe monitor_switch(cpu.pointee.current, context)
   unsafe cpu.pointee.current = context
   WorldRegisters.shim.load(translation: UInt64(slot + 1) << 48, protection: Tables.shim(slot))
+  // A program was interrupted. Its mini-OS takes the interrupt now and looks whether signals came.
+  if unsafe context.pointee.spsr & 0xf == 0 { unsafe inject(context, syndrome: 0, interrupt: true) }
 }
 
 /// Goes back to the host, whose `run` returns. It learns nothing but what is said here.

@@ -2,6 +2,7 @@
 //   attack search TEXT [TEXT...]   looks for each text in all of RAM; says how much of it was out of reach
 //   attack touch                   tries to read, write and map everything that is out of reach
 //   attack calls [COUNT]           calls the Monitor with arguments of chance, and looks for what it gives away
+//   attack info                    con-shims, threads and granules that the Monitor has in use
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +166,12 @@ int main(int argc, char **argv) {
     calls(argc > 2 ? atol(argv[2]) : 10000);
     return 0;
   }
-  fputs("usage: attack search TEXT... | touch | calls [COUNT]\n", stderr);
+  if (argc == 2 && !strcmp(argv[1], "info")) {
+    struct hostile_call call = {{0xc3000001}};
+    if (ioctl(device, HOSTILE_CALL, &call) != 0 || call.x[0] != 0) return 1;
+    printf("%llu %llu %llu\n", (unsigned long long)call.x[1], (unsigned long long)call.x[2], (unsigned long long)call.x[3]);
+    return 0;
+  }
+  fputs("usage: attack search TEXT... | touch | calls [COUNT] | info\n", stderr);
   return 2;
 }

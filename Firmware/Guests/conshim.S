@@ -60,6 +60,7 @@ spin:                           // until the host writes the command 0
   ldr x10, [x29, #16]
   add x10, x10, #1
   str x10, [x29, #16]
+  yield                         // with -icount only one CPU runs at a time
   ldr x9, [x29, #24]
   cbnz x9, spin
   b next

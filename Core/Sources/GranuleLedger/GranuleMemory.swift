@@ -5,7 +5,7 @@ public enum View: Equatable, Sendable {
   case shim(Int)
 }
 
-/// The machine as the ledger sees it: the entries of the granules and what has to follow their changes. The
+/// The machine as the ledger sees it: where it keeps its entries, and what has to follow their changes. The
 /// Monitor implements it with granule protection tables, the tests with arrays.
 public protocol GranuleMemory {
   /// Granules of RAM.
@@ -13,6 +13,14 @@ public protocol GranuleMemory {
 
   /// The entry of the granule, below ``count``.
   subscript(index: Int) -> Granule { get set }
+
+  /// Con-shims that can exist at once, and their records.
+  var shimCount: Int { get }
+  subscript(shim slot: Int) -> ShimRecord { get set }
+
+  /// Contexts of threads, more than ``shimCount``, and their records.
+  var threadCount: Int { get }
+  subscript(thread context: Int) -> ThreadRecord { get set }
 
   /// Writes into a table whether a view reaches the granules. CPUs may go on to use the old entries until
   /// ``invalidate(_:)``.

@@ -8,13 +8,13 @@ extension Ledger {
     let range = try range(block, ShimABI.bootBlockGranules, alignment: ShimABI.bootBlockGranules)
     try require(Granule(.host), range)
     var free = 0
-    while free < shimCount, shims[free].state != .free { free += 1 }
-    guard free < shimCount else { throw .exhausted }
-    shims[free].state = .active
-    shims[free].generation += 1
-    shims[free].running = 0
-    shims[free].measurement = imageDigest
-    threads[free] = ThreadRecord(state: .ready, slot: UInt8(truncatingIfNeeded: free))
+    while free < memory.shimCount, memory[shim: free].state != .free { free += 1 }
+    guard free < memory.shimCount else { throw .exhausted }
+    memory[shim: free].state = .active
+    memory[shim: free].generation += 1
+    memory[shim: free].running = 0
+    memory[shim: free].measurement = imageDigest
+    memory[thread: free] = ThreadRecord(slot: free)
     // Hidden from the host first: it must not change what is being copied.
     take(range, .claimed, slot: free)
     memory.loadImage(range)
@@ -27,12 +27,12 @@ extension Ledger {
   /// ``ShimCall/shimDestroy``.
   public mutating func shimDestroy(_ handle: UInt64) throws(ShimError) {
     let slot = try slot(handle)
-    guard shims[slot].running == 0 else { throw .busy }
-    guard shims[slot].granules == 0 else { throw .ownsGranules }
-    for index in 0..<threadCount where threads[index].slot == UInt8(truncatingIfNeeded: slot) {
-      threads[index] = ThreadRecord()
+    guard memory[shim: slot].running == 0 else { throw .busy }
+    guard memory[shim: slot].granules == 0 else { throw .ownsGranules }
+    for index in 0..<memory.threadCount where memory[thread: index].slot == UInt8(truncatingIfNeeded: slot) {
+      memory[thread: index] = ThreadRecord()
     }
-    shims[slot].state = .free
+    memory[shim: slot].state = .free
     memory.forgetTranslations(slot: slot)
   }
 
@@ -40,7 +40,7 @@ extension Ledger {
   public mutating func delegate(_ handle: UInt64, address: UInt64, count: UInt64) throws(ShimError) {
     let slot = try slot(handle)
     let range = try range(address, count)
-    guard shims[slot].state == .active else { throw .ended }
+    guard memory[shim: slot].state == .active else { throw .ended }
     try require(Granule(.host), range)
     take(range, .delegated, slot: slot)
   }
@@ -50,7 +50,7 @@ extension Ledger {
     let slot = try slot(handle)
     let range = try range(address, count)
     // A thread that still runs must not lose memory that it uses.
-    let all = shims[slot].state == .ended && shims[slot].running == 0
+    let all = memory[shim: slot].state == .ended && memory[shim: slot].running == 0
     for index in range.first..<range.end {
       let entry = memory[index]
       guard entry.slot == slot else { throw .granuleState }
@@ -77,14 +77,14 @@ extension Ledger {
     let context = try context(thread, slot: slot)
     guard count == Exchange.granules else { throw .invalid }
     let range = try range(address, count)
-    guard shims[slot].state == .active else { throw .ended }
-    guard threads[context].state == .ready, !threads[context].started, threads[context].exchange < 0 else {
+    guard memory[shim: slot].state == .active else { throw .ended }
+    guard memory[thread: context].state == .ready, !memory[thread: context].started, memory[thread: context].exchange < 0 else {
       throw .busy
     }
     try require(Granule(.host), range)
     write(Granule(.exchange, slot: slot), range)
-    shims[slot].granules += range.count
-    threads[context].exchange = Int32(range.first)
+    memory[shim: slot].granules += range.count
+    memory[thread: context].exchange = Int32(range.first)
     memory.setReachable(true, range, in: .shim(slot))
     memory.invalidate(range)
     return context
@@ -94,42 +94,42 @@ extension Ledger {
   public mutating func exchangeUnmap(_ handle: UInt64, thread: UInt64) throws(ShimError) {
     let slot = try slot(handle)
     let context = try context(thread, slot: slot)
-    guard threads[context].state != .running else { throw .busy }
-    guard threads[context].exchange >= 0 else { throw .noExchange }
-    let range = GranuleRange(first: Int(threads[context].exchange), count: Int(Exchange.granules))
+    guard memory[thread: context].state != .running else { throw .busy }
+    guard memory[thread: context].exchange >= 0 else { throw .noExchange }
+    let range = GranuleRange(first: Int(memory[thread: context].exchange), count: Int(Exchange.granules))
     memory.setReachable(false, range, in: .shim(slot))
     memory.invalidate(range)
     giveBack(range, slot: slot)
-    threads[context].exchange = -1
-    if threads[context].state == .ended { threads[context] = ThreadRecord() }
+    memory[thread: context].exchange = -1
+    if memory[thread: context].state == .ended { memory[thread: context] = ThreadRecord() }
   }
 
   /// ``ShimCall/shimEnd``. With threads that run it throws `busy`, and none of them is continued once it left.
   public mutating func shimEnd(_ handle: UInt64) throws(ShimError) {
     let slot = try slot(handle)
-    shims[slot].state = .ended
-    guard shims[slot].running == 0 else { throw .busy }
+    memory[shim: slot].state = .ended
+    guard memory[shim: slot].running == 0 else { throw .busy }
   }
 
   /// ``ShimCall/measure``.
-  public func measure(_ handle: UInt64) throws(ShimError) -> Digest { shims[try slot(handle)].measurement }
+  public func measure(_ handle: UInt64) throws(ShimError) -> Digest { memory[shim: try slot(handle)].measurement }
 
   /// The start of ``ShimCall/run``: from now on the thread is this CPU's.
   /// - Returns: the con-shim's slot and the context of the thread.
   public mutating func start(_ handle: UInt64, thread: UInt64) throws(ShimError) -> (slot: Int, context: Int) {
     let slot = try slot(handle)
     let context = try context(thread, slot: slot)
-    guard shims[slot].state == .active, threads[context].state != .ended else { throw .ended }
-    guard threads[context].state == .ready else { throw .busy }
-    guard threads[context].exchange >= 0 else { throw .noExchange }
-    threads[context].state = .running
-    threads[context].started = true
-    shims[slot].running += 1
+    guard memory[shim: slot].state == .active, memory[thread: context].state != .ended else { throw .ended }
+    guard memory[thread: context].state == .ready else { throw .busy }
+    guard memory[thread: context].exchange >= 0 else { throw .noExchange }
+    memory[thread: context].state = .running
+    memory[thread: context].started = true
+    memory[shim: slot].running += 1
     return (slot, context)
   }
 
   private mutating func giveBack(_ range: GranuleRange, slot: Int) {
     write(Granule(.host), range)
-    shims[slot].granules -= range.count
+    memory[shim: slot].granules -= range.count
   }
 }

@@ -5,17 +5,17 @@ extension Ledger {
   /// The thread left, for `reason`. One that `ended` exists until its exchange buffer is taken; `killed` ends
   /// the con-shim.
   public mutating func stop(slot: Int, context: Int, reason: ExitReason) {
-    threads[context].state = reason == .ended ? .ended : .ready
-    shims[slot].running -= 1
-    if reason == .killed, shims[slot].state == .active {
-      shims[slot].state = .killed
+    memory[thread: context].state = reason == .ended ? .ended : .ready
+    memory[shim: slot].running -= 1
+    if reason == .killed, memory[shim: slot].state == .active {
+      memory[shim: slot].state = .killed
       killed += 1
     }
   }
 
   /// ``ShimCall/claim``.
   public mutating func claim(slot: Int, address: UInt64, count: UInt64) throws(ShimError) {
-    guard shims[slot].state == .active else { throw .ended }
+    guard memory[shim: slot].state == .active else { throw .ended }
     let range = try range(address, count)
     try require(Granule(.delegated, slot: slot), range)
     write(Granule(.claimed, slot: slot), range)
@@ -25,7 +25,7 @@ extension Ledger {
 
   /// ``ShimCall/release``.
   public mutating func release(slot: Int, address: UInt64, count: UInt64) throws(ShimError) {
-    guard shims[slot].state == .active else { throw .ended }
+    guard memory[shim: slot].state == .active else { throw .ended }
     let range = try range(address, count)
     try require(Granule(.claimed, slot: slot), range)
     write(Granule(.released, slot: slot), range)
@@ -36,13 +36,13 @@ extension Ledger {
   /// ``ShimCall/threadCreate``.
   /// - Returns: the thread's number, which is that of its context too.
   public mutating func threadCreate(slot: Int) throws(ShimError) -> Int {
-    guard shims[slot].state == .active else { throw .ended }
-    guard threadCount > shimCount else { throw .exhausted }
-    var index = nextThread
-    for _ in shimCount..<threadCount {
-      if index >= threadCount { index = shimCount }
-      if threads[index].state == .free {
-        threads[index] = ThreadRecord(state: .ready, slot: UInt8(truncatingIfNeeded: slot))
+    guard memory[shim: slot].state == .active else { throw .ended }
+    guard memory.threadCount > memory.shimCount else { throw .exhausted }
+    var index = max(nextThread, memory.shimCount)
+    for _ in memory.shimCount..<memory.threadCount {
+      if index >= memory.threadCount { index = memory.shimCount }
+      if memory[thread: index].state == .free {
+        memory[thread: index] = ThreadRecord(slot: slot)
         nextThread = index + 1
         return index
       }
@@ -54,8 +54,8 @@ extension Ledger {
   /// ``ShimCall/extend``.
   public mutating func extend(slot: Int, by digest: Digest) {
     var hash = SHA256()
-    hash.update(shims[slot].measurement)
+    hash.update(memory[shim: slot].measurement)
     hash.update(digest)
-    shims[slot].measurement = hash.finish()
+    memory[shim: slot].measurement = hash.finish()
   }
 }

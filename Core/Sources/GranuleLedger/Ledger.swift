@@ -1,8 +1,10 @@
 import ShimABI
 
 /// A con-shim's place in the ledger.
-struct ShimRecord {
+public struct ShimRecord: Sendable {
   enum State: UInt8 { case free, active, killed, ended }
+
+  public init() {}
 
   var state = State.free
   /// How often the slot was used: what tells an old handle from a new one.
@@ -15,8 +17,15 @@ struct ShimRecord {
 }
 
 /// A thread's place in the ledger.
-struct ThreadRecord {
+public struct ThreadRecord: Sendable {
   enum State: UInt8 { case free, ready, running, ended }
+
+  public init() {}
+
+  init(slot: Int) {
+    state = .ready
+    self.slot = UInt8(truncatingIfNeeded: slot)
+  }
 
   var state = State.free
   var slot: UInt8 = 0
@@ -32,20 +41,18 @@ struct ThreadRecord {
 /// one at a time: the caller holds the lock.
 ///
 /// Thread 0 of a con-shim has the context with the number of the con-shim's slot. Every other thread has the
-/// context with its own number, which is at least `shimCount`.
-public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount: Int> {
+/// context with its own number, which is at least `Memory.shimCount`.
+public struct Ledger<Memory: GranuleMemory> {
   public internal(set) var memory: Memory
-  var shims = InlineArray<shimCount, ShimRecord>(repeating: ShimRecord())
-  var threads = InlineArray<threadCount, ThreadRecord>(repeating: ThreadRecord())
   /// Where the search for a free thread starts.
-  var nextThread = shimCount
+  var nextThread = 0
   public internal(set) var created: UInt64 = 0
   public internal(set) var killed: UInt64 = 0
   /// Of the mini-OS, which every con-shim starts with.
   let imageDigest: Digest
 
   /// - Parameters:
-  ///   - memory: with all granules the host's.
+  ///   - memory: with all granules the host's, and new records.
   ///   - reserved: granules at the start of RAM that stay the Monitor's.
   public init(memory: Memory, imageDigest: Digest, reserved: Int = 0) {
     self.memory = memory
@@ -57,12 +64,12 @@ public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount:
 
   static var slotBits: UInt64 { 8 }
 
-  func handle(slot: Int) -> UInt64 { shims[slot].generation << Self.slotBits | UInt64(slot) }
+  func handle(slot: Int) -> UInt64 { memory[shim: slot].generation << Self.slotBits | UInt64(slot) }
 
   /// The slot of an existing con-shim.
   func slot(_ handle: UInt64) throws(ShimError) -> Int {
     let slot = Int(handle & (1 << Self.slotBits - 1))
-    guard slot < shimCount, shims[slot].state != .free, shims[slot].generation == handle >> Self.slotBits else {
+    guard slot < memory.shimCount, memory[shim: slot].state != .free, memory[shim: slot].generation == handle >> Self.slotBits else {
       throw .noSuchShim
     }
     return slot
@@ -70,10 +77,10 @@ public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount:
 
   /// The context of an existing thread; also of one that ended and still has an exchange buffer.
   func context(_ thread: UInt64, slot: Int) throws(ShimError) -> Int {
-    if thread == 0, threads[slot].state != .free { return slot }
-    guard thread >= UInt64(shimCount), thread < UInt64(threadCount) else { throw .noSuchShim }
+    if thread == 0, memory[thread: slot].state != .free { return slot }
+    guard thread >= UInt64(memory.shimCount), thread < UInt64(memory.threadCount) else { throw .noSuchShim }
     let index = Int(thread)
-    guard threads[index].state != .free, threads[index].slot == UInt8(truncatingIfNeeded: slot) else {
+    guard memory[thread: index].state != .free, memory[thread: index].slot == UInt8(truncatingIfNeeded: slot) else {
       throw .noSuchShim
     }
     return index
@@ -81,20 +88,20 @@ public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount:
 
   public var shimsInUse: UInt64 {
     var count: UInt64 = 0
-    for slot in 0..<shimCount where shims[slot].state != .free { count += 1 }
+    for slot in 0..<memory.shimCount where memory[shim: slot].state != .free { count += 1 }
     return count
   }
 
   public var threadsInUse: UInt64 {
     var count: UInt64 = 0
-    for index in 0..<threadCount where threads[index].state != .free { count += 1 }
+    for index in 0..<memory.threadCount where memory[thread: index].state != .free { count += 1 }
     return count
   }
 
   /// Granules that only con-shims reach, or nobody.
   public var granulesTaken: UInt64 {
     var count: UInt64 = 0
-    for slot in 0..<shimCount { count += UInt64(shims[slot].granules) }
+    for slot in 0..<memory.shimCount { count += UInt64(memory[shim: slot].granules) }
     return count
   }
 
@@ -115,7 +122,7 @@ public struct Ledger<Memory: GranuleMemory, let shimCount: Int, let threadCount:
   /// Hides the granules of the host from it and makes them the con-shim's.
   mutating func take(_ range: GranuleRange, _ state: GranuleState, slot: Int) {
     write(Granule(state, slot: slot), range)
-    shims[slot].granules += range.count
+    memory[shim: slot].granules += range.count
     memory.setReachable(false, range, in: .host)
     memory.invalidate(range)
   }

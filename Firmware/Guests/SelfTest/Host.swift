@@ -70,8 +70,7 @@ enum Host {
 
   // MARK: - The second CPU
 
-  // It takes a command from memory: 0: none, else an address of SMC arguments; or 1: read an address until it
-  // faults.
+  // It takes a command from memory: 0: none, 1: read an address until it faults, 2: a call, 3: turn off.
   private static let mailbox: UInt64 = 0x4200_0000
 
   static func startSecond() -> Bool { smc(0xc400_0003, 1, second_entry_address(), 0).error == 0 }
@@ -89,13 +88,25 @@ enum Host {
     poke(mailbox + 8, address)
     poke(mailbox + 64, 0)
     poke(mailbox, 1)
-    while peek(mailbox + 64) < 1000 {}
+    while peek(mailbox + 64) < 100 { yield_here() }
+  }
+
+  /// Turns the second CPU off: it must not take time from what is measured.
+  static func stopSecond() -> Bool {
+    poke(mailbox, 3)
+    let end = counter() + frequency()
+    while smc(0xc400_0004, 1).error != 1 {
+      if counter() > end { return false }
+      yield_here()
+    }
+    return true
   }
 
   /// Waits for the second CPU, for at most a second.
   static func waitForSecond() -> Answer? {
     let end = counter() + frequency()
     while peek(mailbox) != 0 {
+      yield_here()
       if counter() > end { return nil }
     }
     return Answer(
@@ -113,6 +124,7 @@ enum Host {
           _ = peek(address)
           reads += 1
           poke(mailbox + 64, reads)
+          yield_here()
         }
         poke(mailbox, 0)
       case 2:
@@ -122,7 +134,10 @@ enum Host {
         poke(mailbox + 24, answer.x2)
         poke(mailbox + 32, answer.x3)
         poke(mailbox, 0)
-      default: break
+      case 3:
+        poke(mailbox, 0)
+        _ = smc(0x8400_0002)
+      default: yield_here()
       }
     }
   }

@@ -38,7 +38,9 @@ struct Main {
     check("the block is scrubbed", peek(block) == 0 && peek(block + 8) == 0)
     check("the handle is gone", shim.run().failed == .noSuchShim)
     breaking()
+    check("second CPU stops", Host.stopSecond())
     measureTime()
+    check("second CPU starts again", Host.startSecond())
     let info = Host.call(.info)
     check("nothing is left", info.x1 == 0 && info.x2 == 0 && info.x3 == 0)
     end("all tests ran")
@@ -166,7 +168,7 @@ struct Main {
     shim.set(.spin)
     poke(exchange + 16, 0)
     Host.onSecond(.run, shim.handle, 0)
-    while peek(exchange + 16) == 0 {}
+    while peek(exchange + 16) == 0 { yield_here() }
     check("run twice", shim.run().failed == .busy)
     check("exchange buffer in use", Host.call(.exchangeUnmap, shim.handle, 0).failed == .busy)
     check("destroy while it runs", Host.call(.shimDestroy, shim.handle).failed == .busy)

@@ -48,7 +48,7 @@ monitor_stacks: .skip MONITOR_CPUS * MONITOR_STACK
 .global monitor_host_contexts
 monitor_host_contexts: .skip MONITOR_CPUS * CONTEXT_SIZE
 .global monitor_ledger
-monitor_ledger: .skip 32768
+monitor_ledger: .skip 0x4000
 .global monitor_ready
 monitor_ready: .skip 64
 .global monitor_lock

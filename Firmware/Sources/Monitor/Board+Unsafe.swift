@@ -45,6 +45,16 @@ enum InterruptController {
     unsafe mmio_write(distributor, 0x37)
   }
 
+  /// How many CPUs there are, up to MONITOR_CPUS: each has a redistributor, and the last says so.
+  static func cpuCount() -> Int {
+    var count = 1
+    // SAFETY: GICR_TYPER of a redistributor that exists, as the one before was not the last.
+    while count < Int(MONITOR_CPUS), unsafe mmio_read(redistributors + UInt(count - 1) * 0x20000 + 8) & 1 << 4 == 0 {
+      count += 1
+    }
+    return count
+  }
+
   static func setUpCPU(_ index: UInt) {
     let base = redistributors + index * 0x20000
     // SAFETY: registers of this CPU's redistributor: awake, private interrupts to their groups, SGI 15 on.

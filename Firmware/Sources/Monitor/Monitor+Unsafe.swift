@@ -2,7 +2,7 @@ import CArch
 import GranuleLedger
 import ShimABI
 
-typealias MonitorLedger = Ledger<RootMemory, 24, 512>
+typealias MonitorLedger = Ledger<RootMemory>
 typealias CPU = UnsafeMutablePointer<monitor_cpu>
 typealias Context = UnsafeMutablePointer<monitor_context>
 
@@ -42,8 +42,8 @@ struct Main {
       Console.write("Monitor stopped: there is no device tree with RAM where the host's should be\r\n")
       Board.stop()
     }
-    // SAFETY: the other CPUs wait for monitor_ready; the memory is large enough, which the compiler works out.
-    precondition(MemoryLayout<MonitorLedger>.size <= 32768)
+    RootMemory.initializeRecords()
+    // SAFETY: the other CPUs wait for monitor_ready.
     unsafe Shared.ledger.initialize(
       to: MonitorLedger(
         memory: RootMemory(count: Int(size / ShimABI.granuleSize)), imageDigest: MiniOSImage.digest(),
@@ -55,7 +55,18 @@ struct Main {
     unsafe cpu.pointee.entry = hostEntry
     unsafe cpu.pointee.argument = DeviceTree.address
     set_ready(1)
+    // The host may ask for a CPU as soon as it runs.
+    while cpusPresent() < InterruptController.cpuCount() { yield_cpu() }
     unsafe startHost(cpu)
+  }
+
+  private static func cpusPresent() -> Int {
+    lock()
+    defer { unlock() }
+    var count = 0
+    // SAFETY: reads a field that the lock guards.
+    for index in 0..<Int(MONITOR_CPUS) where unsafe Shared.cpu(index).pointee.present != 0 { count += 1 }
+    return count
   }
 
   /// Where the host's Linux is loaded.

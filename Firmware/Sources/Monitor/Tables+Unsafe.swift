@@ -96,6 +96,38 @@ struct RootMemory: GranuleMemory {
     }
   }
 
+  var shimCount: Int { Int(ShimABI.shimLimit) }
+  var threadCount: Int { Int(ShimABI.threadLimit) }
+
+  subscript(shim slot: Int) -> ShimRecord {
+    get { unsafe Self.shims[slot] }
+    nonmutating _modify { yield unsafe &Self.shims[slot] }
+  }
+
+  subscript(thread context: Int) -> ThreadRecord {
+    get { unsafe Self.threads[context] }
+    nonmutating _modify { yield unsafe &Self.threads[context] }
+  }
+
+  // SAFETY: the linker keeps 4 KiB and 8 KiB for the records, which is checked before they are initialised; the
+  // ledger passes indices below the counts.
+  private static var shims: UnsafeMutablePointer<ShimRecord> {
+    unsafe UnsafeMutablePointer(bitPattern: monitor_ledger_address() + 0x1000).unsafelyUnwrapped
+  }
+  private static var threads: UnsafeMutablePointer<ThreadRecord> {
+    unsafe UnsafeMutablePointer(bitPattern: monitor_ledger_address() + 0x2000).unsafelyUnwrapped
+  }
+
+  /// Before there is a ledger.
+  static func initializeRecords() {
+    precondition(MemoryLayout<MonitorLedger>.size <= 0x1000)
+    precondition(MemoryLayout<ShimRecord>.stride * Int(ShimABI.shimLimit) <= 0x1000)
+    precondition(MemoryLayout<ThreadRecord>.stride * Int(ShimABI.threadLimit) <= 0x2000)
+    // SAFETY: as above.
+    unsafe shims.initialize(repeating: ShimRecord(), count: Int(ShimABI.shimLimit))
+    unsafe threads.initialize(repeating: ThreadRecord(), count: Int(ShimABI.threadLimit))
+  }
+
   mutating func setReachable(_ reachable: Bool, _ range: GranuleRange, in view: View) {
     let protection: GranuleProtection = reachable ? .nonSecure : .none
     let table = Tables.ram(view)

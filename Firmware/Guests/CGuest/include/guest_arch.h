@@ -30,6 +30,8 @@ GUEST_INLINE void poke(uint64_t address, uint64_t value) {
 GUEST_INLINE void poke32(uint64_t address, uint32_t value) {
   __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
 }
+// For loops that wait for another CPU: with -icount only one runs at a time.
+GUEST_INLINE void yield_here(void) { __asm__ volatile("yield" : : : "memory"); }
 GUEST_INLINE uint64_t counter(void) {
   uint64_t value;
   __asm__ volatile("isb\n mrs %0, cntvct_el0" : "=r"(value) : : "memory");

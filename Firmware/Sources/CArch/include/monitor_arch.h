@@ -135,6 +135,7 @@ MONITOR_INLINE void set_ready(uint32_t ready) {
   monitor_ready = ready;
   __asm__ volatile("dsb sy\n sev" ::: "memory");
 }
+MONITOR_INLINE void yield_cpu(void) { __asm__ volatile("yield" ::: "memory"); }
 MONITOR_INLINE void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
 
 // TLBI PAALL: this CPU forgets the granule protection of all of memory.
@@ -188,7 +189,7 @@ MONITOR_INLINE void unlock(void) {
 PLACED(monitor_stacks)         // MONITOR_STACK bytes per CPU
 PLACED(monitor_host_contexts)  // CONTEXT_SIZE bytes per CPU
 PLACED(monitor_level0)         // level 0 tables: the host's, the Monitor's own, then those of the con-shims
-PLACED(monitor_ledger)         // for the one GranuleLedger.Ledger
+PLACED(monitor_ledger)         // the ledger, its records of con-shims at 4 KiB, and of threads at 8 KiB
 
 // Saves the EL1 and FP/SIMD registers of one world and loads those of another.
 UNSAFE void monitor_switch(struct monitor_context *from, const struct monitor_context *to);

@@ -1,5 +1,6 @@
 // The host against its con-shims, through /dev/conshim-hostile (Driver/hostile).
-//   attack search TEXT [TEXT...]   looks for each text in all of RAM; says how much of it was out of reach
+//   attack search TEXT [TEXT...]   looks for each text in all of RAM (each letter is given plus one); says how much of
+//                                  it was out of reach
 //   attack touch                   tries to read, write and map everything that is out of reach
 //   attack calls [COUNT]           calls the Monitor with arguments of chance, and looks for what it gives away
 //   attack info                    con-shims, threads and granules that the Monitor has in use
@@ -40,10 +41,16 @@ static void each_page(void (*visit)(uint64_t address)) {
   fclose(file);
 }
 
-static char **texts;
+static char **texts; // each letter is one more than what is looked for, so that this process is not what is found
 static int text_count;
 static uint64_t pages, hidden, found, missing;
 static unsigned char carried[page + 256];
+
+static int matches(const unsigned char *at, const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (at[i] + 1 != (unsigned char)text[i]) return 0;
+  return 1;
+}
 
 static void search(uint64_t address) {
   int result = transfer(HOSTILE_READ, address, carried + 256, page);
@@ -59,11 +66,14 @@ static void search(uint64_t address) {
   }
   for (int i = 0; i < text_count; i++) {
     size_t length = strlen(texts[i]);
-    unsigned char *at = carried;
-    while ((at = memmem(at, (size_t)(carried + sizeof carried - at), texts[i], length))) {
-      found++;
-      if (found <= 10) printf("attack: \"%s\" found near %#lx\n", texts[i], address + (uint64_t)(at - carried) - 256);
-      at++;
+    // From where it begins in the page before and ends in this one.
+    unsigned char *at = carried + 257 - length, *end = carried + sizeof carried - length + 1;
+    while ((at = memchr(at, texts[i][0] - 1, (size_t)(end - at)))) {
+      if (matches(at, texts[i], length)) {
+        found++;
+        if (found <= 10) printf("attack: found at %#lx\n", address + (uint64_t)(at - carried) - 256);
+      }
+      if (++at >= end) break;
     }
   }
   memcpy(carried, carried + page, 256);
@@ -147,12 +157,10 @@ int main(int argc, char **argv) {
   signal(SIGBUS, jump);
   signal(SIGSEGV, jump);
   if (argc >= 3 && !strcmp(argv[1], "search")) {
-    // The texts are in this process's own memory: they come with each letter plus one.
     texts = argv + 2;
     text_count = argc - 2;
     for (int i = 0; i < text_count; i++)
-      for (char *c = texts[i]; *c; c++) (*c)--;
-    // Where this process itself has them is found too: once for each, in its arguments.
+      if (strlen(texts[i]) == 0 || strlen(texts[i]) > 256) return 2;
     each_page(search);
     printf("attack: %lu pages, %lu out of reach, %lu found\n", pages, hidden, found);
     return 0;

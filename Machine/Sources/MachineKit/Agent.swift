@@ -9,25 +9,40 @@ public final class Agent {
   private let checkAlive: () throws -> Void
 
   /// `job`: the agent speaks first, because its command came with the initramfs.
-  init(fd: Int32, state: URL, deadline: Deadline, job: Bool, checkAlive: @escaping () throws -> Void) throws {
-    self.fd = fd
+  init(state: URL, deadline: Deadline, job: Bool, checkAlive: @escaping () throws -> Void) throws {
     self.checkAlive = checkAlive
-    lock = try System.openLock(state.appending(path: "commands.lock").plainPath)
+    let lock = try System.openLock(state.appending(path: "commands.lock").plainPath)
+    var fd: Int32?
+    do {
+      // First the lock: QEMU serves whoever connected first, and the others' connections would wait there.
+      while flock(lock, LOCK_EX | LOCK_NB) != 0 {
+        try checkAlive()
+        guard !deadline.passed else { throw MachineError("another command has been running in this machine all the time") }
+        usleep(10_000)
+      }
+      while true {
+        fd = System.connect(directory: state.plainPath, name: "commands.sock")
+        if fd != nil { break }
+        try checkAlive()
+        guard !deadline.passed else { throw MachineError("QEMU did not open its command socket") }
+        usleep(5_000)
+      }
+    } catch {
+      close(lock)
+      throw error
+    }
+    self.lock = lock
+    self.fd = fd ?? -1
     let nonce = (0..<Frame.nonceSize).map { _ in job ? 0 : UInt8.random(in: 0...255) }
     reader = FrameReader(nonce: nonce)
-    System.setNonBlocking(fd)
-    while flock(lock, LOCK_EX | LOCK_NB) != 0 {
-      try checkAlive()
-      guard !deadline.passed else { throw MachineError("another command has been running in this machine all the time") }
-      usleep(10_000)
-    }
+    System.setNonBlocking(self.fd)
     // A job is carried out whether or not anyone greets.
     if job { return }
     while !reader.synchronized {
       try checkAlive()
       guard !deadline.passed else { throw MachineError("the machine did not come up in time") }
-      _ = try? System.write(fd, (Frame.magic + nonce)[...])
-      _ = try System.wait([(fd, false)], milliseconds: 50)
+      _ = try? System.write(self.fd, (Frame.magic + nonce)[...])
+      _ = try System.wait([(self.fd, false)], milliseconds: 50)
       try receive()
       _ = try reader.next()
     }

@@ -68,6 +68,10 @@ public final class Machine {
   }
 
   private func start(_ command: QemuCommand, job: CpioArchive?, temporary: Bool, lock: Int32) throws {
+    for (program, package) in [(QemuCommand.program, "qemu-system-arm"), ("setpriv", "util-linux")]
+    where Tool.find(program) == nil {
+      throw MachineError("\(program) is missing; install the Debian package \(package)")
+    }
     for name in ["machine.json", "console.sock", "commands.sock", "console.log"] {
       try? FileManager.default.removeItem(at: state.appending(path: name))
     }
@@ -101,16 +105,8 @@ public final class Machine {
   }
 
   /// Connects to the agent, which says that the machine is up.
-  public func connect(limit: Double, anyNonce: Bool = false) throws -> Agent {
-    let deadline = Deadline(seconds: limit)
-    while true {
-      if let fd = System.connect(directory: state.plainPath, name: "commands.sock") {
-        return try Agent(fd: fd, state: state, deadline: deadline, job: anyNonce) { [self] in try checkAlive() }
-      }
-      try checkAlive()
-      guard !deadline.passed else { throw MachineError("QEMU did not open its command socket\(lastWords())") }
-      usleep(5_000)
-    }
+  public func connect(limit: Double, job: Bool = false) throws -> Agent {
+    try Agent(state: state, deadline: Deadline(seconds: limit), job: job) { [self] in try checkAlive() }
   }
 
   /// Throws if QEMU has ended.

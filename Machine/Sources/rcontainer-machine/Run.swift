@@ -76,7 +76,7 @@ struct Run: ParsableCommand {
       try job.add(URL(fileURLWithPath: transfer.from).resolvingSymlinksInPath(), at: transfer.to)
     }
     return try Session(options: options, place: place).withMachine(job: job) { machine in
-      let agent = try machine.connect(limit: options.limit, anyNonce: true)
+      let agent = try machine.connect(limit: options.limit, job: true)
       let deadline = Deadline(seconds: timeout.map { $0 + options.limit } ?? -1)
       let outcome = try agent.run(nil, deadline: deadline, interruptions: interruptions, output: pass)
       return try finish(agent, outcome)

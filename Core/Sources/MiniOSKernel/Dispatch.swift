@@ -6,6 +6,11 @@ extension Kernel {
   /// A call of the program: number in x8, arguments in x0 to x5.
   public func systemCall() {
     let number = frame.value.x[8]
+    // rt_sigreturn. What x0 becomes is the result of another call, and not to be judged again.
+    if number == 139 {
+      returnFromHandler()
+      return interrupted()
+    }
     frame.value.firstArgument = frame.value.x[0]
     let result: Int64
     do throws(Errno) {
@@ -46,7 +51,7 @@ extension Kernel {
     case 73:  // ppoll
       if frame.value.x[3] != 0 { useMaskForCall(try get(frame.value.x[3], as: UInt64.self)) }
       return try marshalKnown(number)
-    case 78: return try marshal(number, Shape(.scalar, .path, .output(3)))  // readlinkat
+    case 78: return try readLink()
     case 93, 94:
       exitProcess(frame.value.x[0])
       return 0
@@ -62,7 +67,6 @@ extension Kernel {
     case 134: return try setAction()
     case 135: return try setMask()
     case 136: return try pendingSignals()
-    case 139: return returnFromHandler()
     case 160: return try marshal(number, Shape(.fixedOut(390)))  // uname
     case 167: return try processControl()
     case 169: return try getTimeOfDay()

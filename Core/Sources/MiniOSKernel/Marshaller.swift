@@ -105,6 +105,18 @@ extension Kernel {
     request.setPointer(index, offset)
   }
 
+  /// readlinkat. Where /proc/self/exe points to is known here.
+  func readLink() throws(Errno) -> Int64 {
+    let length = try copyString(frame.value.x[1], to: task.value.scratch, limit: Self.pathLimit)
+    guard isProgramLink(task.value.scratch, length) else {
+      return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3)))
+    }
+    guard frame.value.x[3] > 0 else { throw .invalid }
+    let count = min(stringLength(task.value.programPath), frame.value.x[3])
+    try copyOut(task.value.programPath, to: frame.value.x[2], count: count)
+    return Int64(count)
+  }
+
   /// Whether a string is "/proc/self/exe".
   func isProgramLink(_ address: UInt64, _ length: UInt64) -> Bool {
     guard length == 14 else { return false }

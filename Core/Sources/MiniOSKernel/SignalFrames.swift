@@ -85,7 +85,7 @@ extension Kernel {
   }
 
   /// rt_sigreturn. A frame that can't be read is fatal.
-  func returnFromHandler() -> Int64 {
+  func returnFromHandler() {
     let page = task.value.scratch
     let base = frame.value.sp
     do throws(Errno) {
@@ -93,7 +93,7 @@ extension Kernel {
       try copyIn(base, to: page, count: SignalFrame.used)
     } catch {
       die(Signal.segmentation)
-      return 0
+      return
     }
     for index in 0..<31 {
       frame.value.x[index] = memory.load(page + SignalFrame.registers + UInt64(index) * 8)
@@ -111,9 +111,7 @@ extension Kernel {
       memory.store(control, at: page + SignalFrame.terminator + 4)
       platform.loadFloats(page + SignalFrame.floatRegisters)
     }
-    let result = Int64(bitPattern: frame.value.x[0])
     try? changeMask(mask)
-    return result
   }
 
   /// The processor state of a program: only its condition flags are its own to choose.

@@ -40,6 +40,7 @@ public struct ConShimProxy: ~Copyable {
   private var program: Program?
   private var exitStatus: Int32?
   private let wantsLog: Bool
+  private let wantsTrace: Bool
 
   /// Makes a con-shim. From here on nothing is needed of the host but what the proxy calls itself.
   /// - Parameters:
@@ -68,7 +69,8 @@ public struct ConShimProxy: ~Copyable {
     self.buffer = buffer
     self.program = program
     translator = Translator(device: device, scratch: PrivateMemory())
-    wantsLog = cs_wants_log() != 0
+    wantsLog = cs_wants_log() > 0
+    wantsTrace = cs_wants_log() > 1
     cs_set_signals(buffer.base + UInt64(Exchange.signals))
   }
 
@@ -98,6 +100,7 @@ public struct ConShimProxy: ~Copyable {
     let request = Request(buffer)
     let before = buffer
     let result = answer(request)
+    if wantsTrace { trace(request, result) }
     // The child of a fork has another buffer, in which the mini-OS waits for no result.
     if before.base == buffer.base { buffer.store(Exchange.result, UInt64(bitPattern: result)) }
   }
@@ -213,6 +216,18 @@ public struct ConShimProxy: ~Copyable {
     // SAFETY: `error` lives for the call.
     let base = unsafe cs_map(device, thread, UInt64(Exchange.size), &error)
     return base == 0 ? nil : ExchangeBuffer(base: base)
+  }
+
+  /// A line for each forwarded call, as strace(1) would show it.
+  private func trace(_ request: Request, _ result: Int64) {
+    let name = CallTable.call(request.number)?.name.description ?? ("call " + String(request.number))
+    var line = "con-shim: " + String(cs_process()) + " " + name + "("
+    for index in 0..<6 {
+      if index > 0 { line += ", " }
+      if request.pointers >> UInt64(index) & 1 != 0 { line += "&" }
+      line += "0x" + String(request.arguments[index], radix: 16)
+    }
+    Self.write(Array((line + ") = " + String(result) + "\n").utf8))
   }
 
   // MARK: the end

@@ -60,5 +60,6 @@ long cs_close_range(unsigned first, unsigned last, unsigned flags);
 void cs_die(int signal) __attribute__((noreturn));
 void cs_exit(int status) __attribute__((noreturn));
 void cs_write_line(const char *text, size_t size);
-/* Whether this process was told to print the log of the mini-OS. */
+/* What RCONTAINER_SHIM_LOG asks for: 0 nothing, 1 the log of the mini-OS, 2 ("trace") every forwarded call too. */
 int cs_wants_log(void);
+int cs_process(void);

@@ -2,9 +2,24 @@ import CArch
 import GranuleLedger
 import ShimABI
 
-/// An SMC of the host: PSCI, or a ``ShimCall`` that is the host's.
+/// ``ShimCall/run``, apart from the others because it has to be quick.
 // SAFETY: `cpu` is this CPU's and `context` its host's, which is the current world.
-func hostCall(_ cpu: CPU, _ context: Context) {
+func run(_ cpu: CPU, _ context: Context) {
+  lock()
+  do throws(ShimError) {
+    // SAFETY: the lock guards the ledger.
+    let (slot, number) = try unsafe Shared.ledger.pointee.start(context.pointee.x.1, thread: context.pointee.x.2)
+    unlock()
+    unsafe enter(cpu, slot: slot, number: number)
+  } catch {
+    unlock()
+    unsafe answer(context, error)
+  }
+}
+
+/// Any other SMC of the host: PSCI, or a ``ShimCall`` that is the host's.
+// SAFETY: as above.
+@inline(never) func hostCall(_ cpu: CPU, _ context: Context) {
   let x = unsafe context.pointee.x
   guard let call = ShimCall(rawValue: x.0) else {
     unsafe context.pointee.x.0 = UInt64(bitPattern: PSCI.call(x.0, x.1, x.2, x.3, on: cpu))
@@ -15,10 +30,6 @@ func hostCall(_ cpu: CPU, _ context: Context) {
   let ledger = unsafe Shared.ledger
   do throws(ShimError) {
     switch call {
-    case .run:
-      let (slot, number) = try unsafe ledger.pointee.start(x.1, thread: x.2)
-      unlock()
-      return unsafe enter(cpu, slot: slot, number: number)
     case .version: unsafe answer(context, .none, ShimABI.version, ShimABI.magic)
     case .info:
       unsafe answer(
@@ -56,7 +67,7 @@ func hostCall(_ cpu: CPU, _ context: Context) {
     case .shimEnd:
       try unsafe ledger.pointee.shimEnd(x.1)
       unsafe answer(context, .none)
-    case .exit, .claim, .release, .threadCreate, .entropy, .extend: throw .unknownCall
+    case .run, .exit, .claim, .release, .threadCreate, .entropy, .extend: throw .unknownCall
     }
   } catch {
     // SAFETY: as above.
@@ -65,23 +76,26 @@ func hostCall(_ cpu: CPU, _ context: Context) {
   unlock()
 }
 
-/// An SMC of a con-shim.
+/// ``ShimCall/exit``.
 // SAFETY: `cpu` is this CPU's and `context` that of the thread, which is the current world.
-func shimCall(_ cpu: CPU, _ context: Context) {
+func exit(_ cpu: CPU, _ context: Context) {
+  let (first, second) = unsafe (context.pointee.x.2, context.pointee.x.3)
+  guard let reason = unsafe ExitReason(rawValue: context.pointee.x.1), reason != .interrupt, reason != .killed else {
+    return unsafe leave(cpu, .killed, read_esr_el3(), unsafe context.pointee.elr)
+  }
+  // What the thread finds when it goes on.
+  // SAFETY: as above.
+  unsafe answer(context, .none)
+  unsafe leave(cpu, reason, first, second)
+}
+
+/// Any other SMC of a con-shim.
+// SAFETY: as above.
+@inline(never) func shimCall(_ cpu: CPU, _ context: Context) {
   let x = unsafe context.pointee.x
   let slot = unsafe Int(cpu.pointee.slot)
   guard let call = ShimCall(rawValue: x.0) else {
     return unsafe leave(cpu, .killed, read_esr_el3(), unsafe context.pointee.elr)
-  }
-  if call == .exit {
-    switch ExitReason(rawValue: x.1) {
-    case .forward, .memory, .ended:
-      // What the thread finds when it goes on.
-      // SAFETY: as above.
-      unsafe answer(context, .none)
-      return unsafe leave(cpu, ExitReason(rawValue: x.1) ?? .killed, x.2, x.3)
-    case .interrupt, .killed, nil: return unsafe leave(cpu, .killed, read_esr_el3(), unsafe context.pointee.elr)
-    }
   }
   lock()
   // SAFETY: the lock guards the ledger.

@@ -31,7 +31,12 @@ private enum ExceptionKind {
   switch syndrome >> 26 & 0x3f {
   case ExceptionClass.monitorCall:
     // SAFETY: as above.
-    if isHost { unsafe hostCall(cpu, context) } else { unsafe shimCall(cpu, context) }
+    switch (isHost, unsafe context.pointee.x.0) {
+    case (true, ShimCall.run.rawValue): unsafe run(cpu, context)
+    case (true, _): unsafe hostCall(cpu, context)
+    case (false, ShimCall.exit.rawValue): unsafe exit(cpu, context)
+    case (false, _): unsafe shimCall(cpu, context)
+    }
   // SAFETY: as above.
   case ExceptionClass.granuleProtection where unsafe context.pointee.spsr >> 2 & 3 == 2: unsafe exceptionAtEL2(context)
   case ExceptionClass.granuleProtection where isHost: unsafe refuse(context, syndrome)

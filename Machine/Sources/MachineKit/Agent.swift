@@ -17,7 +17,9 @@ public final class Agent {
       // First the lock: QEMU serves whoever connected first, and the others' connections would wait there.
       while flock(lock, LOCK_EX | LOCK_NB) != 0 {
         try checkAlive()
-        guard !deadline.passed else { throw MachineError("another command has been running in this machine all the time") }
+        guard !deadline.passed else {
+          throw MachineError("another command has been running in this machine all the time")
+        }
         usleep(10_000)
       }
       while true {

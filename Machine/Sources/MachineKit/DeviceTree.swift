@@ -17,7 +17,8 @@ struct DeviceTree {
     } catch let error as MachineError {
       guard error.description.contains("x-rme") else { throw error }
       throw MachineError(
-        "this QEMU has no Arm RME (-cpu max,x-rme=on); QEMU 8.1 or newer is needed: run scripts/install-dependencies cca")
+        "this QEMU has no Arm RME (-cpu max,x-rme=on); QEMU 8.1 or newer is needed: run scripts/install-dependencies cca"
+      )
     }
     try put(["-c", new.plainPath, "/psci"])
     try put(["-t", "s", new.plainPath, "/psci", "compatible", "arm,psci-1.0", "arm,psci-0.2"])

@@ -83,8 +83,8 @@ public struct FrameReader {
   private mutating func firstGreeting() -> Int? {
     let last = buffer.count - greeting.count
     if last >= 0 {
-      for index in 0...last where buffer[index] == greeting[0] && buffer[index..<index + greeting.count].elementsEqual(greeting) {
-        return index
+      for index in 0...last where buffer[index] == greeting[0] {
+        if buffer[index..<index + greeting.count].elementsEqual(greeting) { return index }
       }
     }
     if buffer.count >= greeting.count { buffer.removeFirst(buffer.count - greeting.count + 1) }

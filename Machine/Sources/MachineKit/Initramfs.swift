@@ -77,8 +77,8 @@ public struct Initramfs {
   static func applets(in program: Data) -> [String] {
     guard let start = program.firstRange(of: Data("\0[\0[[\0".utf8)) else { return [] }
     var names: [String] = []
-    for part in program[(start.lowerBound + 1)...].prefix(64 * 1024).split(separator: 0, omittingEmptySubsequences: false)
-    {
+    let table = program[(start.lowerBound + 1)...].prefix(64 * 1024)
+    for part in table.split(separator: 0, omittingEmptySubsequences: false) {
       let name = String(decoding: part, as: UTF8.self)
       guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2f }), name > (names.last ?? "")
       else { break }

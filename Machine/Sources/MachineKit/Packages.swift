@@ -173,8 +173,8 @@ public struct Packages {
       try manager.copyItem(at: source, to: url)
     }
     try copy("boot/vmlinuz-\(release)", to: layout.image)
-    try copy(["bin/busybox", "usr/bin/busybox"].first { layout.unpacked.appending(path: $0).exists } ?? "bin/busybox",
-      to: layout.busybox)
+    let busybox = ["bin/busybox", "usr/bin/busybox"].first { layout.unpacked.appending(path: $0).exists }
+    try copy(busybox ?? "bin/busybox", to: layout.busybox)
     // The headers refer to each other by absolute paths of an installed system.
     let main = sources.appending(path: headers)
     let makefile = "include \(sources.appending(path: common).plainPath)/Makefile\n"

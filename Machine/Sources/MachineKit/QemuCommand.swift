@@ -26,7 +26,7 @@ public struct QemuCommand: Equatable, Sendable {
 
   /// The machine itself, without what it loads: this determines the device tree.
   public var hardware: [String] {
-    let machine = plain ? "virt,gic-version=3,dtb-randomness=off" : "virt,secure=on,virtualization=on,gic-version=3,dtb-randomness=off"
+    let machine = "virt\(plain ? "" : ",secure=on,virtualization=on"),gic-version=3,dtb-randomness=off"
     let features = "pauth=off,sve=off,sme=off,lpa2=off"
     let cpu = plain ? "max,\(features)" : "max,x-rme=on,\(features)"
     return [

@@ -14,7 +14,7 @@ enum System {
   static func spawn(_ arguments: [String], in directory: String, log: String) throws -> pid_t {
     // SAFETY: the strings of the vector, which ends with a null pointer, are duplicated and live until the return.
     var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { for unsafe string in unsafe vector { unsafe free(string) } }
+    defer { unsafe vector.forEach { unsafe free($0) } }
     let pid = unsafe machine_spawn(&vector, directory, log)
     guard pid >= 0 else { throw error(arguments[0]) }
     return pid

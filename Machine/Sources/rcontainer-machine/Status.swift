@@ -14,6 +14,7 @@ struct Status: ParsableCommand {
       throw ExitCode(1)
     }
     let kind = record.plain ? "plain" : "Arm CCA"
-    print("running: \(kind), \(record.cpus) CPU\(record.cpus == 1 ? "" : "s"), process \(record.pid), in \(machine.state.path)")
+    let cpus = record.cpus == 1 ? "1 CPU" : "\(record.cpus) CPUs"
+    print("running: \(kind), \(cpus), process \(record.pid), in \(machine.state.path)")
   }
 }

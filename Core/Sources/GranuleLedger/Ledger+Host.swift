@@ -78,7 +78,9 @@ extension Ledger {
     guard count == Exchange.granules else { throw .invalid }
     let range = try range(address, count)
     guard memory[shim: slot].state == .active else { throw .ended }
-    guard memory[thread: context].state == .ready, !memory[thread: context].started, memory[thread: context].exchange < 0 else {
+    guard memory[thread: context].state == .ready, !memory[thread: context].started,
+      memory[thread: context].exchange < 0
+    else {
       throw .busy
     }
     try require(Granule(.host), range)

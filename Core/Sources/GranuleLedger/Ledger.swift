@@ -69,7 +69,9 @@ public struct Ledger<Memory: GranuleMemory> {
   /// The slot of an existing con-shim.
   func slot(_ handle: UInt64) throws(ShimError) -> Int {
     let slot = Int(handle & (1 << Self.slotBits - 1))
-    guard slot < memory.shimCount, memory[shim: slot].state != .free, memory[shim: slot].generation == handle >> Self.slotBits else {
+    guard slot < memory.shimCount, memory[shim: slot].state != .free,
+      memory[shim: slot].generation == handle >> Self.slotBits
+    else {
       throw .noSuchShim
     }
     return slot

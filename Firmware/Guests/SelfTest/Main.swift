@@ -122,13 +122,17 @@ struct Main {
     check("released is hidden", Host.isHidden(spare))
     check("undelegate", Host.call(.undelegate, shim.handle, spare, 1).failed == ShimError.none)
     check("it is scrubbed", Host.isReachable(spare) && peek(spare) == 0)
-    check("undelegate of what was not claimed", Host.call(.undelegate, shim.handle, spare + 8192, 1).failed == ShimError.none)
+    check(
+      "undelegate of what was not claimed",
+      Host.call(.undelegate, shim.handle, spare + 8192, 1).failed == ShimError.none)
     check("release the rest", shim.call(.release, spare + 4096, 1).error == ShimError.none)
     check("undelegate the rest", Host.call(.undelegate, shim.handle, spare + 4096, 1).failed == ShimError.none)
     check("destroy with granules", Host.call(.shimDestroy, shim.handle).failed == .ownsGranules)
     check("exchange buffer twice", Host.call(.exchangeMap, shim.handle, 0, otherExchange, 32).failed == .busy)
     check("delegate an exchange buffer", Host.call(.delegate, shim.handle, exchange, 1).failed == .granuleState)
-    check("exchange buffer for no thread", Host.call(.exchangeMap, shim.handle, 40, otherExchange, 32).failed == .noSuchShim)
+    check(
+      "exchange buffer for no thread", Host.call(.exchangeMap, shim.handle, 40, otherExchange, 32).failed == .noSuchShim
+    )
   }
 
   static func registers(_ shim: Shim) {

@@ -3,12 +3,13 @@ import GranuleLedger
 import ShimABI
 
 typealias MonitorLedger = Ledger<RootMemory>
+// SAFETY: only names; who uses them says why that is safe.
 typealias CPU = UnsafeMutablePointer<monitor_cpu>
 typealias Context = UnsafeMutablePointer<monitor_context>
 
 /// State that CPUs share.
 enum Shared {
-  /// To be used with the lock held.
+  // SAFETY: to be used with the lock held.
   static var ledger: UnsafeMutablePointer<MonitorLedger> {
     // SAFETY: the linker keeps this memory for the one ledger; Main initialises it before any other CPU starts.
     unsafe UnsafeMutablePointer(bitPattern: monitor_ledger_address()).unsafelyUnwrapped

@@ -99,6 +99,7 @@ struct RootMemory: GranuleMemory {
   var shimCount: Int { Int(ShimABI.shimLimit) }
   var threadCount: Int { Int(ShimABI.threadLimit) }
 
+  // SAFETY: of both: the ledger passes indices below the counts.
   subscript(shim slot: Int) -> ShimRecord {
     get { unsafe Self.shims[slot] }
     nonmutating _modify { yield unsafe &Self.shims[slot] }

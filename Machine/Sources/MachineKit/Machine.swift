@@ -15,6 +15,8 @@ public final class Machine {
   public let state: URL
   private let layout: Layout
   private var child: pid_t?
+  /// Readable when the user wants to end; see `Interruptions`.
+  public var interruptions: Int32 = -1
 
   public init(layout: Layout, state: URL) {
     self.layout = layout
@@ -109,8 +111,10 @@ public final class Machine {
     try Agent(state: state, deadline: Deadline(seconds: limit), job: job) { [self] in try checkAlive() }
   }
 
-  /// Throws if QEMU has ended.
+  /// Throws if QEMU has ended, or the user wants to.
   private func checkAlive() throws {
+    // While a command runs, the interruption is for the command, and was read.
+    if try System.wait([(interruptions, false)], milliseconds: 0)[0] { throw MachineError("interrupted", status: 130) }
     if let child {
       guard System.reap(child) else { return }
       self.child = nil

@@ -2,5 +2,11 @@
 public struct MachineError: Error, CustomStringConvertible {
   public let description: String
 
-  public init(_ description: String) { self.description = description }
+  /// The exit status of rcontainer-machine.
+  public let status: Int32
+
+  public init(_ description: String, status: Int32 = 125) {
+    self.description = description
+    self.status = status
+  }
 }

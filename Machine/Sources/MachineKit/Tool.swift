@@ -12,8 +12,14 @@ enum Tool {
       throw MachineError("\(arguments[0]) is missing\(hint)")
     }
     let process = Process()
-    process.executableURL = program
-    process.arguments = Array(arguments.dropFirst())
+    // Nothing goes on alone when this process is killed: it would hold its locks.
+    if let setpriv = find("setpriv") {
+      process.executableURL = setpriv
+      process.arguments = ["--pdeathsig", "TERM", "--", program.plainPath] + arguments.dropFirst()
+    } else {
+      process.executableURL = program
+      process.arguments = Array(arguments.dropFirst())
+    }
     process.currentDirectoryURL = directory
     process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
       .merging(environment) { $1 }

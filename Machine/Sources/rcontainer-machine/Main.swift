@@ -19,7 +19,7 @@ struct RContainerMachine: ParsableCommand {
       try command.run()
     } catch let error as MachineError {
       say(error.description)
-      exit(withError: ExitCode(125))
+      exit(withError: ExitCode(error.status))
     } catch {
       exit(withError: error)
     }

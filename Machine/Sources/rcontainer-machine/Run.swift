@@ -37,14 +37,13 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let interruptions = try Interruptions.descriptor()
     let outcome: Agent.Outcome
     if !fresh, let record = try place.machine.running(), options.accepts(record) {
-      outcome = try carryOut(in: place.machine, interruptions)
+      outcome = try carryOut(in: place.machine, Interruptions.descriptor())
     } else if options.icount {
-      outcome = try carryOutJob(interruptions)
+      outcome = try carryOutJob()
     } else {
-      outcome = try Session(options: options, place: place).withMachine { try carryOut(in: $0, interruptions) }
+      outcome = try Session(options: options, place: place).withMachine { try carryOut(in: $0, $1) }
     }
     switch outcome {
     case .exited(0): return
@@ -69,13 +68,13 @@ struct Run: ParsableCommand {
   }
 
   /// The command and its files are part of the initramfs: the machine gets nothing from outside until it ends.
-  private func carryOutJob(_ interruptions: Int32) throws -> Agent.Outcome {
+  private func carryOutJob() throws -> Agent.Outcome {
     var job = CpioArchive()
     job.addFile("machine/job", Data(Job.contents(command)))
     for transfer in copyIn.compactMap({ Transfer($0, guestFirst: false) }) {
       try job.add(URL(fileURLWithPath: transfer.from).resolvingSymlinksInPath(), at: transfer.to)
     }
-    return try Session(options: options, place: place).withMachine(job: job) { machine in
+    return try Session(options: options, place: place).withMachine(job: job) { machine, interruptions in
       let agent = try machine.connect(limit: options.limit, job: true)
       let deadline = Deadline(seconds: timeout.map { $0 + options.limit } ?? -1)
       let outcome = try agent.run(nil, deadline: deadline, interruptions: interruptions, output: pass)

@@ -11,14 +11,13 @@ struct Shell: ParsableCommand {
   @OptionGroup var place: Place
 
   func run() throws {
-    let interruptions = try Interruptions.descriptor()
     if let record = try place.machine.running() {
       guard options.accepts(record) else {
         throw MachineError("the machine that runs was started with other options; stop it first")
       }
-      return try Console.attach(to: place.machine, interruptions: interruptions)
+      return try Console.attach(to: place.machine, interruptions: Interruptions.descriptor())
     }
-    try Session(options: options, place: place).withMachine { machine in
+    try Session(options: options, place: place).withMachine { machine, interruptions in
       try Console.attach(to: machine, interruptions: interruptions)
     }
   }

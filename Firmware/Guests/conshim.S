@@ -47,7 +47,6 @@ table:
   b keep                        // 6
   b trap                        // 7
   b jump                        // 8
-  b translate                   // 9
 
 end:
   immediate x0, EXIT
@@ -141,18 +140,6 @@ trap:                           // what has to be undefined: 8 instructions
 jump:
   ldr x10, [x29, #32]
   br x10
-
-translate:                      // translation tables in memory that is not ours
-  ldr x10, [x29, #32]
-  msr ttbr0_el1, x10
-  immediate x10, 0x80803519
-  msr tcr_el1, x10
-  isb
-  mrs x10, sctlr_el1
-  orr x10, x10, #1
-  msr sctlr_el1, x10
-  isb
-  b next
 
 // Synchronous exceptions from the same level: counted, and the instruction is skipped.
 .balign 2048

@@ -154,18 +154,24 @@ struct Main {
     poke32(0x080b_0100, 1 << 27)
     set_up_interrupts()
     shim.set(.spin)
-    start_timer(frequency() / 1000)
-    let interrupted = shim.run()
-    check("interrupt", interrupted.reason == .interrupt && interrupted.x2 == 0 && interrupted.x3 == 0)
-    check("it is the host's", acknowledge() == 27)
-    stop_timer()
-    let count = peek(exchange + 16)
-    check("the con-shim ran", count > 0)
-    start_timer(frequency() / 1000)
-    check("it goes on", shim.run().reason == .interrupt && peek(exchange + 16) > count)
-    _ = acknowledge()
-    stop_timer()
+    poke(exchange + 16, 0)
+    check("interrupt", isInterrupted(shim, until: 1))
+    check("it goes on", isInterrupted(shim, until: peek(exchange + 16) + 1))
     check("and leaves", shim.run(.next).reason == .forward)
+  }
+
+  /// Runs the con-shim, which counts, with interrupts after a millisecond; for that to be after it was reached the
+  /// emulator may need some.
+  static func isInterrupted(_ shim: Shim, until count: UInt64) -> Bool {
+    for _ in 0..<1000 {
+      start_timer(frequency() / 1000)
+      let answer = shim.run()
+      let interrupt = acknowledge()
+      stop_timer()
+      guard answer.reason == .interrupt, answer.x2 == 0, answer.x3 == 0, interrupt == 27 else { return false }
+      if peek(exchange + 16) >= count { return true }
+    }
+    return false
   }
 
   static func secondCPU(_ shim: Shim) {

@@ -13,7 +13,6 @@ struct Shim {
     case keep = 6
     case trap = 7
     case jump = 8
-    case translate = 9
   }
 
   let handle: UInt64

@@ -67,7 +67,6 @@ enum InterruptController {
     write_icc_sre_el2(0xf)
     write_icc_sre_el1(0x7)
     write_icc_pmr(0xff)
-    write_icc_igrpen0(1)
     instruction_barrier()
   }
 
@@ -80,9 +79,11 @@ enum InterruptController {
     instruction_barrier()
   }
 
-  /// Interrupts of group 1 reach this CPU, or don't.
-  static func setGroup1(_ on: Bool) {
-    write_icc_igrpen1_el3(on ? 1 : 0)
+  /// A CPU that runs the host gets the host's interrupts, and one that is parked only ``wake(_:)``: a late one
+  /// must not become an interrupt of the host.
+  static func setParked(_ parked: Bool) {
+    write_icc_igrpen1_el3(parked ? 0 : 1)
+    write_icc_igrpen0(parked ? 1 : 0)
     instruction_barrier()
   }
 }

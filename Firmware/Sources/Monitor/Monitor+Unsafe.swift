@@ -98,7 +98,7 @@ func startHost(_ cpu: CPU) -> Never {
   unsafe context.pointee.spsr = WorldRegisters.el1Masked
   unsafe context.pointee.sctlr = WorldRegisters.translationOff
   unsafe monitor_load(context)
-  InterruptController.setGroup1(true)
+  InterruptController.setParked(false)
   WorldRegisters.host.load(translation: Tables.stage2, protection: Tables.host)
   unsafe monitor_leave(cpu)
 }

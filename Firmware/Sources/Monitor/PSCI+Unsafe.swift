@@ -81,7 +81,6 @@ enum PSCI {
 
   // SAFETY: `cpu` is this CPU's.
   private static func off(_ cpu: CPU) -> Int64 {
-    InterruptController.setGroup1(false)
     lock()
     unsafe cpu.pointee.power = Power.off.rawValue
     unlock()
@@ -98,6 +97,7 @@ enum PSCI {
 /// Waits until PSCI CPU_ON is called for this CPU, and starts the host on it.
 // SAFETY: `cpu` is this CPU's; the lock guards `power`.
 func park(_ cpu: CPU) -> Never {
+  InterruptController.setParked(true)
   while true {
     lock()
     // SAFETY: with the lock held.

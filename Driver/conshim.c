@@ -37,6 +37,9 @@
 /* The most granules that one exit for memory is answered with. */
 #define GRANT_GRANULES	512
 #define LARGEST_ORDER	9
+/* What is kept from the con-shim for its proxies: 2 MiB in blocks of 64 KiB. */
+#define RESERVE_ORDER	4
+#define RESERVE_BLOCKS	32
 
 static_assert(PAGE_SIZE == CONSHIM_GRANULE_SIZE);
 static_assert((1 << BOOT_ORDER) == CONSHIM_BOOT_BLOCK_GRANULES);
@@ -66,6 +69,9 @@ struct shim {
 	struct page *boot;
 	/* Blocks of memory given to the con-shim, linked by their first page. */
 	struct list_head grants;
+	/* Memory that keeps a con-shim from taking all of a limit: with nothing left its proxies would be killed. */
+	struct list_head reserve;
+	unsigned int reserve_blocks;
 	struct xarray exchanges;
 };
 
@@ -291,6 +297,31 @@ static struct page *grant_block(struct shim *shim, unsigned int order)
 	return page;
 }
 
+static bool reserve_fill(struct shim *shim)
+{
+	while (shim->reserve_blocks < RESERVE_BLOCKS) {
+		struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
+						RESERVE_ORDER);
+
+		if (!page)
+			return false;
+		list_add(&page->lru, &shim->reserve);
+		shim->reserve_blocks++;
+	}
+	return true;
+}
+
+static void reserve_free(struct shim *shim)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &shim->reserve, lru) {
+		list_del(&page->lru);
+		__free_pages(page, RESERVE_ORDER);
+	}
+	shim->reserve_blocks = 0;
+}
+
 /* Answers an exit for memory. The con-shim is told how much it got, and decides what that means. */
 static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 {
@@ -300,6 +331,8 @@ static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 	unsigned int count = 0;
 
 	mutex_lock(&shim->lock);
+	if (!reserve_fill(shim))
+		granules = 0;
 	while (granules && count < CONSHIM_EXCHANGE_GRANT_LIMIT) {
 		struct page *page;
 
@@ -314,6 +347,8 @@ static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 		count++;
 		cond_resched();
 	}
+	if (!count)
+		reserve_free(shim);
 	WRITE_ONCE(header[CONSHIM_EXCHANGE_GRANT_COUNT / 8], count);
 	mutex_unlock(&shim->lock);
 }
@@ -352,6 +387,7 @@ static void shim_destroy(struct shim *shim)
 	unsigned long thread;
 	struct answer answer;
 
+	reserve_free(shim);
 	answer = monitor(CONSHIM_CALL_SHIM_END, shim->handle, 0, 0, 0);
 	if (answer.error)
 		pr_warn("con-shim %llu does not end (error %llu)\n", shim->handle, answer.error);
@@ -490,6 +526,7 @@ static int conshim_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&shim->lock);
 	INIT_LIST_HEAD(&shim->grants);
+	INIT_LIST_HEAD(&shim->reserve);
 	xa_init(&shim->exchanges);
 	file->private_data = shim;
 	return 0;

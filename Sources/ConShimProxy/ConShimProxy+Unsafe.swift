@@ -38,9 +38,22 @@ public struct ConShimProxy: ~Copyable {
   private let translator: Translator
   private var signals = SignalTable()
   private var program: Program?
-  private var exitStatus: Int32?
+  /// How this process ends, once the mini-OS has cleaned up.
+  private var end: End?
   private let wantsLog: Bool
   private let wantsTrace: Bool
+
+  private enum End {
+    case status(Int32)
+    case signal(Int32)
+
+    func come() -> Never {
+      switch self {
+      case .status(let status): cs_exit(status)
+      case .signal(let signal): cs_die(signal)
+      }
+    }
+  }
 
   /// Makes a con-shim. From here on nothing is needed of the host but what the proxy calls itself.
   /// - Parameters:
@@ -81,7 +94,7 @@ public struct ConShimProxy: ~Copyable {
       // SAFETY: the kernel writes into `request`, which lives for the call.
       let result = unsafe cs_run(device, &request)
       if result == -4 { continue }  // a signal was noted: the mini-OS looks for itself
-      if let exitStatus { cs_exit(exitStatus) }
+      if let end { end.come() }
       if result < 0 { fail("the con-shim does not run (error \(-result))") }
       switch request.reason {
       case UInt32(CS_EXIT_FORWARD): forward()
@@ -110,7 +123,7 @@ public struct ConShimProxy: ~Copyable {
     guard let call = CallTable.call(request.number) else { return Refusal.notImplemented.rawValue }
     switch request.number {
     case 93, 94:  // exit, exit_group
-      exitStatus = Int32(truncatingIfNeeded: request.arguments[0] & 0xff)
+      end = .status(Int32(truncatingIfNeeded: request.arguments[0] & 0xff))
       return 0
     case 134: return signals.change(request, in: buffer)
     case 436: return closeRange(request)
@@ -169,7 +182,8 @@ public struct ConShimProxy: ~Copyable {
     case .fork: return fork(request)
     case .die:
       guard (1...64).contains(request.arguments[0]) else { return Refusal.invalid.rawValue }
-      cs_die(Int32(request.arguments[0]))
+      end = .signal(Int32(request.arguments[0]))
+      return 0
     case .log:
       guard let text = buffer.bytes(request.arguments[0], request.arguments[1]) else {
         return Refusal.badAddress.rawValue

@@ -120,7 +120,7 @@ int main(int argc, char **argv) {
   if (!strcmp(mode, "change")) pthread_create(&other, 0, change, 0);
   if (!strcmp(mode, "twice")) pthread_create(&other, 0, run_too, 0);
   unsigned long lies = 0;
-  for (long exits = 0; exits < 200000; exits++) {
+  for (long exits = 0; exits < 20000; exits++) {
     struct conshim_run run = {0};
     if (ioctl(device, CONSHIM_RUN, &run) != 0) {
       if (errno == EINTR || errno == EBUSY) continue;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static int pid, memory;
+static unsigned char window[256 + 4096];
 static const char *way;
 
 static long fetch(uint64_t address, unsigned char *into, size_t size) {
@@ -53,16 +54,22 @@ int main(int argc, char **argv) {
   unsigned long found = 0, bytes = 0;
   while (fgets(line, sizeof line, maps)) {
     uint64_t first, last;
-    if (sscanf(line, "%lx-%lx", &first, &last) != 2) continue;
-    size_t size = last - first;
-    unsigned char *copy = malloc(size);
-    for (uint64_t at = 0; at < size; at += 4096) {
-      long got = fetch(first + at, copy + at, 4096);
-      if (got > 0) bytes += (unsigned long)got;
-      else memset(copy + at, 0, 4096);
+    char rights[5];
+    // Reserved addresses have no memory.
+    if (sscanf(line, "%lx-%lx %4s", &first, &last, rights) != 3 || !strncmp(rights, "---", 3)) continue;
+    // One page after the other, each with the end of the one before.
+    memset(window, 0, sizeof window);
+    for (uint64_t at = first; at < last; at += 4096) {
+      long got = fetch(at, window + 256, 4096);
+      if (got <= 0) {
+        memset(window + 256, 0, 4096);
+      } else {
+        bytes += (unsigned long)got;
+      }
+      unsigned char *end = window + sizeof window;
+      for (unsigned char *p = window + 257 - length; (p = memmem(p, (size_t)(end - p), text, length)); p++) found++;
+      memcpy(window, window + 4096, 256);
     }
-    for (unsigned char *at = copy; (at = memmem(at, (size_t)(copy + size - at), text, length)); at++) found++;
-    free(copy);
   }
   printf("peek: %lu bytes read, found %lu times\n", bytes, found);
   return 0;

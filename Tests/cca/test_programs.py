@@ -90,7 +90,7 @@ class Programs(Case):
         return within
 
     def test_hello(self):
-        self.assertIn("argument 2: b c", self.both("/tests/hello a 'b c'").output)
+        self.assertIn("argument 2: b c", self.both("/tests/hello a 'b c'", status=7).output)
 
     def test_signals(self):
         self.both("/tests/signals")
@@ -108,7 +108,7 @@ class Programs(Case):
         self.both("/tests/pointers")
 
     def test_static_position_independent_program(self):
-        self.both("/tests/hello-pie x")
+        self.both("/tests/hello-pie x", status=7)
 
 
 class Mistakes(Case):
@@ -174,7 +174,8 @@ class Ledger(Case):
 
     def test_a_killed_proxy_gives_everything_back(self):
         before = self.taken()
-        self.shell("for i in 1 2 3; do " + self.inside("/bin/busybox sh -c 'sleep 100 & sleep 100 & wait'") + " & done; sleep 2; killall -KILL conshim-run; killall -KILL busybox; sleep 1; true")
+        self.shell("for i in 1 2 3; do setsid " + self.inside("/bin/busybox sh -c 'sleep 100 & sleep 100 & wait'") + " & p=\"$p -$!\"; done; "
+                   "sleep 3; kill -KILL $p; sleep 1; true")
         self.assertEqual(self.taken(), before)
 
 

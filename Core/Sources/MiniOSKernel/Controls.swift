@@ -12,7 +12,8 @@ extension Kernel {
     case 0x5402, 0x5403, 0x5404: shape = Shape(.scalar, .scalar, .fixedIn(36))  // TCSETS TCSETSW TCSETSF
     case 0x802c_542a: shape = Shape(.scalar, .scalar, .fixedOut(44))  // TCGETS2
     case 0x402c_542b, 0x402c_542c, 0x402c_542d: shape = Shape(.scalar, .scalar, .fixedIn(44))  // TCSETS2…
-    case 0x5409, 0x540a, 0x540b, 0x540c, 0x540d, 0x540e, 0x5422: shape = Shape()  // TCSBRK TCXONC TCFLSH TIOCEXCL TIOCNXCL TIOCSCTTY TIOCNOTTY
+    case 0x5409, 0x540a, 0x540b, 0x540e: shape = Shape(scalars: 3)  // TCSBRK TCXONC TCFLSH TIOCSCTTY
+    case 0x540c, 0x540d, 0x5422: shape = Shape(scalars: 2)  // TIOCEXCL TIOCNXCL TIOCNOTTY
     case 0x540f, 0x5411, 0x541b, 0x5429, 0x8004_5430, 0x8004_5439:
       shape = Shape(.scalar, .scalar, .fixedOut(4))  // TIOCGPGRP TIOCOUTQ FIONREAD TIOCGSID TIOCGPTN TIOCGPTLCK
     case 0x5410, 0x5421, 0x5452, 0x4004_5431:
@@ -20,8 +21,8 @@ extension Kernel {
     case 0x5412: shape = Shape(.scalar, .scalar, .fixedIn(1))  // TIOCSTI, which the host denies or not
     case 0x5413: shape = Shape(.scalar, .scalar, .fixedOut(8))  // TIOCGWINSZ
     case 0x5414: shape = Shape(.scalar, .scalar, .fixedIn(8))  // TIOCSWINSZ
-    case 0x5450, 0x5451: shape = Shape()  // FIONCLEX FIOCLEX
-    case 0x5441: shape = Shape()  // TIOCGPTPEER
+    case 0x5450, 0x5451: shape = Shape(scalars: 2)  // FIONCLEX FIOCLEX
+    case 0x5441: shape = Shape(scalars: 3)  // TIOCGPTPEER
     case 0x8905: shape = Shape(.scalar, .scalar, .fixedOut(4))  // SIOCATMARK
     case 0x8910, 0x8913, 0x8915, 0x8919, 0x891b, 0x891d, 0x8921, 0x8927, 0x8933, 0x8942, 0x8970:
       shape = Shape(.scalar, .scalar, .fixedBoth(40))  // SIOCGIF*: struct ifreq
@@ -30,7 +31,7 @@ extension Kernel {
     case 0x890b, 0x890c: shape = Shape(.scalar, .scalar, .fixedIn(120))  // SIOCADDRT SIOCDELRT: struct rtentry
     case 0x8008_6601: shape = Shape(.scalar, .scalar, .fixedOut(8))  // FS_IOC_GETFLAGS
     case 0x4008_6602: shape = Shape(.scalar, .scalar, .fixedIn(8))  // FS_IOC_SETFLAGS
-    case 0x4004_9409: shape = Shape()  // FICLONE
+    case 0x4004_9409: shape = Shape(scalars: 3)  // FICLONE
     default: throw .notTerminal
     }
     return try marshal(Call.ioctl, shape)
@@ -39,9 +40,10 @@ extension Kernel {
   /// fcntl.
   func fileControl() throws(Errno) -> Int64 {
     switch frame.value.x[1] & 0xffff_ffff {
-    // F_DUPFD, F_GETFD… F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETLEASE…, F_DUPFD_CLOEXEC, pipe sizes,
-    // seals
-    case 0...4, 8...11, 1024, 1025, 1030...1034: try marshal(Call.fcntl, Shape())
+    // F_GETFD, F_GETFL, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS
+    case 1, 3, 9, 11, 1025, 1032, 1034: try marshal(Call.fcntl, Shape(scalars: 2))
+    // F_DUPFD, F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, F_SETLEASE, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS
+    case 0, 2, 4, 8, 10, 1024, 1030, 1031, 1033: try marshal(Call.fcntl, Shape(scalars: 3))
     // F_GETLK, F_SETLK, F_SETLKW and those of open file descriptions
     case 5, 36: try marshal(Call.fcntl, Shape(.scalar, .scalar, .fixedBoth(32)))
     case 6, 7, 37, 38: try marshal(Call.fcntl, Shape(.scalar, .scalar, .fixedIn(32)))
@@ -55,12 +57,13 @@ extension Kernel {
   /// prctl. What would change the proxy in a way that breaks it is EINVAL.
   func processControl() throws(Errno) -> Int64 {
     switch frame.value.x[0] & 0xffff_ffff {
-    // PR_GET_PDEATHSIG, PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS has no use here
+    // PR_GET_PDEATHSIG, PR_GET_CHILD_SUBREAPER
     case 2, 37: return try marshal(167, Shape(.scalar, .fixedOut(4)))
     // PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_GET/SET_KEEPCAPS, PR_CAPBSET_READ/DROP, PR_GET/SET_SECUREBITS,
     // PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, no_new_privs, THP, ambient capabilities
-    case 1, 3, 7, 8, 23, 24, 27, 28, 29, 30, 36, 38, 39, 41, 42, 47:
-      return try marshal(167, Shape())
+    case 1, 7, 8, 23, 24, 28, 29, 36: return try marshal(167, Shape(scalars: 2))
+    case 3, 27, 30: return try marshal(167, Shape(scalars: 1))
+    case 38, 39, 41, 42, 47: return try marshal(167, Shape(scalars: 5))
     case 4: return 0  // PR_SET_DUMPABLE: memory of con-shims is never dumped
     case 15:  // PR_SET_NAME
       var request = Request(167)

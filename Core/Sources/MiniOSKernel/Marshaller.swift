@@ -16,13 +16,14 @@ extension Kernel {
       let argument = shape[index]
       // A length of `sized` was placed together with its buffer.
       if request.pointers >> UInt64(index) & 1 != 0 { continue }
+      if argument.kind == .none { continue }
       request.arguments[index] = value
       if argument.kind == .scalar || value == 0 { continue }
       switch argument.kind {
-      case .scalar: break
+      case .none, .scalar: break
       case .path: try placePath(&request, index, value)
-      case .input, .output, .both, .wholeOutput:
-        let count = frame.value.x[argument.counter] & 0xffff_ffff_ffff_ffff
+      case .input, .output, .both:
+        let count = frame.value.x[argument.counter]
         // What the host is asked for is what fits; a shorter answer is allowed for all of these.
         var size = count > UInt64(Exchange.size) ? UInt64(Exchange.size) : count * argument.unit
         if size > request.room - 1024 {
@@ -70,13 +71,13 @@ extension Kernel {
           throw .inputOutput
         }
         try copyOut(source, to: target, count: used)
-      case .both, .wholeOutput, .fixedOut, .fixedBoth, .set:
+      case .both, .fixedOut, .fixedBoth, .set:
         try copyOut(source, to: target, count: sizes[index])
       case .sized:
         let length: UInt32 = memory.load(exchange(request.arguments[index + 1]))
         try copyOut(source, to: target, count: min(UInt64(length), sizes[index]))
         try put(length, at: frame.value.x[index + 1])
-      case .scalar, .path, .input, .fixedIn: break
+      case .none, .scalar, .path, .input, .fixedIn: break
       }
     }
     return result
@@ -109,7 +110,7 @@ extension Kernel {
   func readLink() throws(Errno) -> Int64 {
     let length = try copyString(frame.value.x[1], to: task.value.scratch, limit: Self.pathLimit)
     guard isProgramLink(task.value.scratch, length) else {
-      return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3)))
+      return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3), .scalar))
     }
     guard frame.value.x[3] > 0 else { throw .invalid }
     let count = min(stringLength(task.value.programPath), frame.value.x[3])

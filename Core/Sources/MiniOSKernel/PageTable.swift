@@ -148,8 +148,11 @@ extension Kernel {
     release(table)
   }
 
-  /// Maps a page into the kernel's half, at an address that had none.
-  func mapKernel(_ address: UInt64, page: UInt64) throws(Errno) {
+  /// Maps a fresh page into the kernel's half. Answers the page that is there now: one that was mapped before stays.
+  func mapKernel(_ address: UInt64) throws(Errno) -> UInt64 {
+    let lock: Ref<UInt32> = memory.reference(task.value.shared + 4)
+    platform.lock(lock)
+    defer { platform.unlock(lock) }
     var table = shared.value.kernelRoot
     var shift: UInt64 = 30
     while shift > 12 {
@@ -163,8 +166,13 @@ extension Kernel {
       table = entry & PageEntry.addressMask
       shift -= 9
     }
+    let slot = table + (address >> 12 & 511) * 8
+    let old = PageEntry(bits: memory.load(slot))
+    if old.isValid { return old.page }
+    let page = try allocateZeroed()
     // Read and write at EL1 only, never executable.
-    memory.store(page | 1 << 10 | 3 << 8 | 3 << 53 | 3, at: table + (address >> 12 & 511) * 8)
+    memory.store(page | 1 << 10 | 3 << 8 | 3 << 53 | 3, at: slot)
     platform.publish()
+    return page
   }
 }

@@ -6,10 +6,10 @@ struct Argument {
   private init(_ kind: Kind, _ value: UInt16 = 0) { bits = kind.rawValue | value << 4 }
 
   enum Kind: UInt16 {
-    case scalar, path, input, output, wholeOutput, both, fixedIn, fixedOut, fixedBoth, sized, set
+    case none, scalar, path, input, output, both, fixedIn, fixedOut, fixedBoth, sized, set
   }
 
-  var kind: Kind { Kind(rawValue: bits & 15) ?? .scalar }
+  var kind: Kind { Kind(rawValue: bits & 15) ?? .none }
   /// Bytes of a fixed structure.
   var size: UInt64 { UInt64(bits >> 4) }
   /// Which argument has the count of a buffer.
@@ -17,6 +17,8 @@ struct Argument {
   /// Bytes of what is counted.
   var unit: UInt64 { UInt64(bits >> 7) }
 
+  /// What a call does not have. The register holds something of the program's own, which is not the host's.
+  static let none = Argument(.none)
   /// A number, passed as it is.
   static let scalar = Argument(.scalar)
   /// A string that ends with NUL, at most 4096 bytes.
@@ -58,8 +60,8 @@ struct Shape {
   let result: ResultKind
 
   init(
-    _ a: Argument = .scalar, _ b: Argument = .scalar, _ c: Argument = .scalar, _ d: Argument = .scalar,
-    _ e: Argument = .scalar, _ f: Argument = .scalar, result: ResultKind = .number
+    _ a: Argument = .none, _ b: Argument = .none, _ c: Argument = .none, _ d: Argument = .none,
+    _ e: Argument = .none, _ f: Argument = .none, result: ResultKind = .number
   ) {
     self.a = a
     self.b = b
@@ -81,116 +83,137 @@ struct Shape {
     }
   }
 
+  /// A call with nothing but numbers.
+  init(scalars: Int, result: ResultKind = .number) {
+    self.init(
+      scalars > 0 ? .scalar : .none, scalars > 1 ? .scalar : .none, scalars > 2 ? .scalar : .none,
+      scalars > 3 ? .scalar : .none, scalars > 4 ? .scalar : .none, scalars > 5 ? .scalar : .none, result: result)
+  }
+
   /// The shape of a call that is forwarded as it is; nil for all others. Numbers are those of
   /// `asm-generic/unistd.h`; a test compares the names with the catalogue.
   static func of(_ call: UInt64) -> Shape? {
     switch call {
-    case 5, 6: Shape(.path, .path, .input(3))  // setxattr lsetxattr
-    case 7: Shape(.scalar, .path, .input(3))  // fsetxattr
-    case 8, 9: Shape(.path, .path, .output(3))  // getxattr lgetxattr
-    case 10: Shape(.scalar, .path, .output(3))  // fgetxattr
-    case 11, 12: Shape(.path, .output(2))  // listxattr llistxattr
-    case 13: Shape(.scalar, .output(2))  // flistxattr
+    case 5, 6: Shape(.path, .path, .input(3), .scalar, .scalar)  // setxattr lsetxattr
+    case 7: Shape(.scalar, .path, .input(3), .scalar, .scalar)  // fsetxattr
+    case 8, 9: Shape(.path, .path, .output(3), .scalar)  // getxattr lgetxattr
+    case 10: Shape(.scalar, .path, .output(3), .scalar)  // fgetxattr
+    case 11, 12: Shape(.path, .output(2), .scalar)  // listxattr llistxattr
+    case 13: Shape(.scalar, .output(2), .scalar)  // flistxattr
     case 14, 15: Shape(.path, .path)  // removexattr lremovexattr
     case 16: Shape(.scalar, .path)  // fremovexattr
-    case 17: Shape(.output(1))  // getcwd
-    case 19: Shape(result: .descriptor)  // eventfd2
-    case 20: Shape(result: .descriptor)  // epoll_create1
+    case 17: Shape(.output(1), .scalar)  // getcwd
+    case 19: Shape(scalars: 2, result: .descriptor)  // eventfd2
+    case 20: Shape(scalars: 1, result: .descriptor)  // epoll_create1
     case 21: Shape(.scalar, .scalar, .scalar, .fixedIn(16))  // epoll_ctl
-    case 22: Shape(.scalar, .output(2, 16), .scalar, .scalar, .fixedIn(8))  // epoll_pwait
-    case 23, 24: Shape(result: .descriptor)  // dup dup3
-    case 26: Shape(result: .descriptor)  // inotify_init1
-    case 27: Shape(.scalar, .path)  // inotify_add_watch
-    case 28: Shape()  // inotify_rm_watch
-    case 30, 31, 32: Shape()  // ioprio_set ioprio_get flock
-    case 33, 34: Shape(.scalar, .path)  // mknodat mkdirat
-    case 35: Shape(.scalar, .path)  // unlinkat
+    case 22: Shape(.scalar, .output(2, 16), .scalar, .scalar, .fixedIn(8), .scalar)  // epoll_pwait
+    case 23: Shape(scalars: 1, result: .descriptor)  // dup
+    case 24: Shape(scalars: 3, result: .descriptor)  // dup3
+    case 26: Shape(scalars: 1, result: .descriptor)  // inotify_init1
+    case 27: Shape(.scalar, .path, .scalar)  // inotify_add_watch
+    case 28, 31, 32: Shape(scalars: 2)  // inotify_rm_watch ioprio_get flock
+    case 30: Shape(scalars: 3)  // ioprio_set
+    case 33: Shape(.scalar, .path, .scalar, .scalar)  // mknodat
+    case 34, 35: Shape(.scalar, .path, .scalar)  // mkdirat unlinkat
     case 36: Shape(.path, .scalar, .path)  // symlinkat
-    case 37: Shape(.scalar, .path, .scalar, .path)  // linkat
+    case 37: Shape(.scalar, .path, .scalar, .path, .scalar)  // linkat
     case 38: Shape(.scalar, .path, .scalar, .path)  // renameat
-    case 39: Shape(.path)  // umount2
+    case 39: Shape(.path, .scalar)  // umount2
     case 40: Shape(.path, .path, .path, .scalar, .path)  // mount
     case 41: Shape(.path, .path)  // pivot_root
     case 43: Shape(.path, .fixedOut(120))  // statfs
     case 44: Shape(.scalar, .fixedOut(120))  // fstatfs
-    case 45: Shape(.path)  // truncate
-    case 46, 47: Shape()  // ftruncate fallocate
-    case 48: Shape(.scalar, .path)  // faccessat
-    case 49: Shape(.path)  // chdir
-    case 50: Shape()  // fchdir
-    case 51: Shape(.path)  // chroot
-    case 52: Shape()  // fchmod
-    case 53: Shape(.scalar, .path)  // fchmodat
-    case 54: Shape(.scalar, .path)  // fchownat
-    case 55: Shape()  // fchown
-    case 57: Shape()  // close
-    case 59: Shape(.fixedOut(8))  // pipe2
-    case 61: Shape(.scalar, .output(2))  // getdents64
-    case 62: Shape()  // lseek
-    case 71: Shape(.scalar, .scalar, .fixedBoth(8))  // sendfile
-    case 73: Shape(.both(1, 8), .scalar, .fixedBoth(16), .fixedIn(8))  // ppoll
+    case 45: Shape(.path, .scalar)  // truncate
+    case 46: Shape(scalars: 2)  // ftruncate
+    case 47: Shape(scalars: 4)  // fallocate
+    case 48: Shape(.scalar, .path, .scalar)  // faccessat
+    case 49, 51: Shape(.path)  // chdir chroot
+    case 50: Shape(scalars: 1)  // fchdir
+    case 52: Shape(scalars: 2)  // fchmod
+    case 53: Shape(.scalar, .path, .scalar)  // fchmodat
+    case 54: Shape(.scalar, .path, .scalar, .scalar, .scalar)  // fchownat
+    case 55: Shape(scalars: 3)  // fchown
+    case 57: Shape(scalars: 1)  // close
+    case 59: Shape(.fixedOut(8), .scalar)  // pipe2
+    case 61: Shape(.scalar, .output(2), .scalar)  // getdents64
+    case 62: Shape(scalars: 3)  // lseek
+    case 71: Shape(.scalar, .scalar, .fixedBoth(8), .scalar)  // sendfile
+    case 73: Shape(.both(1, 8), .scalar, .fixedBoth(16), .fixedIn(8), .scalar)  // ppoll
     case 74: Shape(.scalar, .fixedIn(8), .scalar, .scalar, result: .descriptor)  // signalfd4
-    case 79: Shape(.scalar, .path, .fixedOut(128))  // newfstatat
+    case 76: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar)  // splice
+    case 77, 84: Shape(scalars: 4)  // tee sync_file_range
+    case 79: Shape(.scalar, .path, .fixedOut(128), .scalar)  // newfstatat
     case 80: Shape(.scalar, .fixedOut(128))  // fstat
-    case 81, 82, 83: Shape()  // sync fsync fdatasync
-    case 85: Shape(result: .descriptor)  // timerfd_create
+    case 81: Shape(scalars: 0)  // sync
+    case 82, 83: Shape(scalars: 1)  // fsync fdatasync
+    case 85: Shape(scalars: 2, result: .descriptor)  // timerfd_create
     case 86: Shape(.scalar, .scalar, .fixedIn(32), .fixedOut(32))  // timerfd_settime
     case 87: Shape(.scalar, .fixedOut(32))  // timerfd_gettime
-    case 88: Shape(.scalar, .path, .fixedIn(32))  // utimensat
+    case 88: Shape(.scalar, .path, .fixedIn(32), .scalar)  // utimensat
     case 90: Shape(.fixedBoth(8), .fixedOut(24))  // capget
     case 91: Shape(.fixedIn(8), .fixedIn(24))  // capset
-    case 92: Shape()  // personality
     case 95: Shape(.scalar, .scalar, .fixedOut(128), .scalar, .fixedOut(144))  // waitid
+    case 97: Shape(scalars: 1)  // unshare
     case 101: Shape(.fixedIn(16), .fixedOut(16), result: .remainder)  // nanosleep
     case 102: Shape(.scalar, .fixedOut(32))  // getitimer
     case 103: Shape(.scalar, .fixedIn(32), .fixedOut(32))  // setitimer
+    case 112: Shape(.scalar, .fixedIn(16))  // clock_settime
     case 114: Shape(.scalar, .fixedOut(16))  // clock_getres
     case 115: Shape(.scalar, .scalar, .fixedIn(16), .fixedOut(16), result: .remainder)  // clock_nanosleep
-    case 119, 120: Shape(.scalar, .scalar, .fixedIn(4))  // sched_setscheduler sched_getscheduler
+    case 118: Shape(.scalar, .fixedIn(4))  // sched_setparam
+    case 119: Shape(.scalar, .scalar, .fixedIn(4))  // sched_setscheduler
+    case 120, 125, 126: Shape(scalars: 1)  // sched_getscheduler sched_get_priority_max sched_get_priority_min
     case 121: Shape(.scalar, .fixedOut(4))  // sched_getparam
     case 122: Shape(.scalar, .scalar, .input(1))  // sched_setaffinity
     case 123: Shape(.scalar, .scalar, .output(1))  // sched_getaffinity
-    case 125, 126: Shape()  // sched_get_priority_max sched_get_priority_min
-    case 129, 130, 131: Shape()  // kill tkill tgkill
-    case 137: Shape(.fixedIn(8), .fixedOut(128), .fixedIn(16))  // rt_sigtimedwait
+    case 127: Shape(.scalar, .fixedOut(16))  // sched_rr_get_interval
+    case 129, 130: Shape(scalars: 2)  // kill tkill
+    case 131: Shape(scalars: 3)  // tgkill
+    case 137: Shape(.fixedIn(8), .fixedOut(128), .fixedIn(16), .scalar)  // rt_sigtimedwait
     case 138: Shape(.scalar, .scalar, .fixedIn(128))  // rt_sigqueueinfo
-    case 140, 141: Shape()  // setpriority getpriority
-    case 143, 144, 145, 146, 147, 149, 151, 152: Shape()  // setregid setgid setreuid setuid setresuid setresgid setfsuid setfsgid
-    case 148: Shape(.fixedOut(4), .fixedOut(4), .fixedOut(4))  // getresuid
-    case 150: Shape(.fixedOut(4), .fixedOut(4), .fixedOut(4))  // getresgid
+    case 140: Shape(scalars: 3)  // setpriority
+    case 141, 143, 145: Shape(scalars: 2)  // getpriority setregid setreuid
+    case 144, 146, 151, 152: Shape(scalars: 1)  // setgid setuid setfsuid setfsgid
+    case 147, 149: Shape(scalars: 3)  // setresuid setresgid
+    case 148, 150: Shape(.fixedOut(4), .fixedOut(4), .fixedOut(4))  // getresuid getresgid
     case 153: Shape(.fixedOut(32))  // times
-    case 154, 155, 156, 157: Shape()  // setpgid getpgid getsid setsid
+    case 154: Shape(scalars: 2)  // setpgid
+    case 155, 156: Shape(scalars: 1)  // getpgid getsid
+    case 157: Shape(scalars: 0)  // setsid
     case 158: Shape(.scalar, .output(0, 4))  // getgroups
     case 159: Shape(.scalar, .input(0, 4))  // setgroups
-    case 161, 162: Shape(.input(1))  // sethostname setdomainname
+    case 161, 162: Shape(.input(1), .scalar)  // sethostname setdomainname
     case 163: Shape(.scalar, .fixedOut(16))  // getrlimit
     case 164: Shape(.scalar, .fixedIn(16))  // setrlimit
     case 165: Shape(.scalar, .fixedOut(144))  // getrusage
-    case 166: Shape()  // umask
+    case 166: Shape(scalars: 1)  // umask
     case 168: Shape(.fixedOut(4), .fixedOut(4))  // getcpu
-    case 173, 174, 175, 176, 177: Shape()  // getppid getuid geteuid getgid getegid
+    case 173, 174, 175, 176, 177: Shape(scalars: 0)  // getppid getuid geteuid getgid getegid
     case 179: Shape(.fixedOut(112))  // sysinfo
-    case 198: Shape(result: .descriptor)  // socket
+    case 198: Shape(scalars: 3, result: .descriptor)  // socket
     case 199: Shape(.scalar, .scalar, .scalar, .fixedOut(8))  // socketpair
-    case 200, 203: Shape(.scalar, .input(2))  // bind connect
-    case 201: Shape()  // listen
-    case 202, 242: Shape(.scalar, .sized, result: .descriptor)  // accept accept4
-    case 204, 205: Shape(.scalar, .sized)  // getsockname getpeername
-    case 208: Shape(.scalar, .scalar, .scalar, .input(4))  // setsockopt
-    case 209: Shape(.scalar, .scalar, .scalar, .sized)  // getsockopt
-    case 210: Shape()  // shutdown
-    case 213, 223: Shape()  // readahead fadvise64
+    case 200, 203: Shape(.scalar, .input(2), .scalar)  // bind connect
+    case 201: Shape(scalars: 2)  // listen
+    case 202: Shape(.scalar, .sized, .scalar, result: .descriptor)  // accept
+    case 242: Shape(.scalar, .sized, .scalar, .scalar, result: .descriptor)  // accept4
+    case 204, 205: Shape(.scalar, .sized, .scalar)  // getsockname getpeername
+    case 208: Shape(.scalar, .scalar, .scalar, .input(4), .scalar)  // setsockopt
+    case 209: Shape(.scalar, .scalar, .scalar, .sized, .scalar)  // getsockopt
+    case 210: Shape(scalars: 2)  // shutdown
+    case 213: Shape(scalars: 3)  // readahead
+    case 223: Shape(scalars: 4)  // fadvise64
     case 260: Shape(.scalar, .fixedOut(4), .scalar, .fixedOut(144), result: .positive)  // wait4
     case 261: Shape(.scalar, .scalar, .fixedIn(16), .fixedOut(16))  // prlimit64
-    case 267: Shape()  // syncfs
-    case 276: Shape(.scalar, .path, .scalar, .path)  // renameat2
-    case 279: Shape(.path, result: .descriptor)  // memfd_create
-    case 285: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8))  // copy_file_range
+    case 267: Shape(scalars: 1)  // syncfs
+    case 268: Shape(scalars: 2)  // setns
+    case 276: Shape(.scalar, .path, .scalar, .path, .scalar)  // renameat2
+    case 279: Shape(.path, .scalar, result: .descriptor)  // memfd_create
+    case 285: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar)  // copy_file_range
     case 291: Shape(.scalar, .path, .scalar, .scalar, .fixedOut(256))  // statx
-    case 434: Shape(result: .descriptor)  // pidfd_open
-    case 436: Shape()  // close_range
-    case 439: Shape(.scalar, .path)  // faccessat2
-    case 452: Shape(.scalar, .path)  // fchmodat2
+    case 424: Shape(.scalar, .scalar, .fixedIn(128), .scalar)  // pidfd_send_signal
+    case 434: Shape(scalars: 2, result: .descriptor)  // pidfd_open
+    case 436: Shape(scalars: 3)  // close_range
+    case 439, 452: Shape(.scalar, .path, .scalar, .scalar)  // faccessat2 fchmodat2
     default: nil
     }
   }

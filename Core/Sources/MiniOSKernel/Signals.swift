@@ -106,12 +106,12 @@ extension Kernel {
     useMaskForCall(try get(frame.value.x[0], as: UInt64.self))
     collectSignals()
     if task.value.pending & ~task.value.mask != 0 { return -Errno.interrupted.code }
-    return try marshal(Call.sigsuspend, Shape(.fixedIn(8)))
+    return try marshal(Call.sigsuspend, Shape(.fixedIn(8), .scalar))
   }
 
   /// rt_sigpending: the host's, and what it gave us already.
   func pendingSignals() throws(Errno) -> Int64 {
-    let result = try marshal(136, Shape(.fixedOut(8)))
+    let result = try marshal(136, Shape(.fixedOut(8), .scalar))
     if result == 0 {
       collectSignals()
       let bits = try get(frame.value.x[0], as: UInt64.self)

@@ -3,7 +3,8 @@ import ShimABI
 /// What all threads of the con-shim share: one page. Guarded by its lock.
 struct SharedState: BitwiseCopyable {
   var lock: UInt32
-  var unused: UInt32
+  /// Guards the kernel's half of the tables.
+  var kernelLock: UInt32
   /// The first free page; each holds the address of the next at its start. 0: none.
   var freePages: UInt64
   var freeCount: UInt64

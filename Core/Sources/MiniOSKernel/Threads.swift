@@ -55,7 +55,7 @@ extension Kernel {
     platform.lock(lockWord)
     for slot in 0..<480 {
       let address = shared.value.tasks[slot]
-      if address == 0 { break }
+      if address == 0 { continue }
       let other: Ref<TaskData> = memory.reference(address)
       let state = other.value.state
       if state == TaskState.free || state == TaskState.spare {
@@ -65,33 +65,53 @@ extension Kernel {
       }
     }
     platform.unlock(lockWord)
+    // A new slot: what was made of it stays, whether or not the rest succeeds.
     let page = try allocateZeroed()
     let new: Ref<TaskData> = memory.reference(page)
+    new.value.state = TaskState.preparing
+    do throws(Errno) {
+      try makeSlot(new, page)
+    } catch {
+      if new.value.scratch != 0 { release(new.value.scratch) }
+      if new.value.programPath != 0 { release(new.value.programPath) }
+      release(page)
+      throw error
+    }
+    return (new, false)
+  }
+
+  /// Gives a task pages of its own, a kernel stack and a slot.
+  private func makeSlot(_ new: Ref<TaskData>, _ page: UInt64) throws(Errno) {
     new.value.scratch = try allocateZeroed()
     new.value.programPath = try allocateZeroed()
-    new.value.state = TaskState.preparing
     var number: UInt64?
     platform.lock(lockWord)
     for slot in 0..<480 where shared.value.tasks[slot] == 0 {
-      shared.value.tasks[slot] = page
       number = UInt64(slot)
+      // Kept by its own address until it is whole: never 0, and never free.
+      shared.value.tasks[slot] = page
       break
     }
-    // Under the lock, since kernel tables are shared; the pages come from outside of it.
     platform.unlock(lockWord)
     guard let number else { throw .again }
     new.value.slot = number
     let bottom =
       Layout.kernelStacks + (number + 1) * Layout.kernelStackSlot - Layout.kernelStackPages * Layout.page
-    var page2: UInt64 = 0
-    for index in 0..<Layout.kernelStackPages {
-      page2 = try allocateZeroed()
-      try mapKernel(bottom + index * Layout.page, page: page2)
+    var last: UInt64 = 0
+    do throws(Errno) {
+      for index in 0..<Layout.kernelStackPages {
+        last = try mapKernel(bottom + index * Layout.page)
+      }
+    } catch {
+      // What is mapped of the stack stays for who takes the slot next.
+      platform.lock(lockWord)
+      shared.value.tasks[Int(number)] = 0
+      platform.unlock(lockWord)
+      throw error
     }
     new.value.stackTop = bottom + Layout.kernelStackPages * Layout.page
-    new.value.frame = page2 + Layout.page - Self.stackHead - UInt64(MemoryLayout<TrapFrame>.size)
-    memory.store(memory.virtual(page), at: page2 + Layout.page - Self.stackHead)
-    return (new, false)
+    new.value.frame = last + Layout.page - Self.stackHead - UInt64(MemoryLayout<TrapFrame>.size)
+    memory.store(memory.virtual(page), at: last + Layout.page - Self.stackHead)
   }
 
   /// clone without CLONE_THREAD: fork and vfork. The child of vfork has a copy of the memory too, which programs

@@ -81,15 +81,4 @@ extension Kernel {
     }
     throw .nameTooLong
   }
-
-  /// Whether the kernel could write a range; makes its pages.
-  func prepareWrite(_ address: UInt64, count: UInt64) throws(Errno) {
-    guard count > 0 else { return }
-    guard address < Layout.userEnd, count <= Layout.userEnd - address else { throw .fault }
-    var page = Layout.down(address)
-    while page < address + count {
-      _ = try translate(space, page, .write)
-      page += Layout.page
-    }
-  }
 }

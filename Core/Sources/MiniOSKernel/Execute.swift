@@ -97,7 +97,9 @@ extension Kernel {
     let entry: UInt64
     do throws(Errno) {
       new.value.mapTop = Layout.trampoline - Layout.stackSize * 4 - random(bits: 28) * Layout.page
-      let main = try load(program, header, table, into: new, base: header.isRelocatable ? 0x2aaa_0000_0000 + random(bits: 24) * Layout.page : 0)
+      let main = try load(
+        program, header, table, into: new,
+        base: header.isRelocatable ? 0x2aaa_0000_0000 + random(bits: 24) * Layout.page : 0)
       new.value.heapStart = Layout.up(main.end) + random(bits: 12) * Layout.page
       new.value.heapEnd = new.value.heapStart
       var interpreterBase: UInt64 = 0

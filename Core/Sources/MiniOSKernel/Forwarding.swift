@@ -60,7 +60,8 @@ extension Kernel {
   }
 
   /// Forwards a call whose argument `index` is a string in kernel memory.
-  func forward(_ call: UInt64, string: UInt64, length: UInt64, at index: Int, _ others: InlineArray<6, UInt64>) -> Int64 {
+  func forward(_ call: UInt64, string: UInt64, length: UInt64, at index: Int, _ others: InlineArray<6, UInt64>) -> Int64
+  {
     var request = Request(call)
     request.arguments = others
     guard let offset = request.reserve(length + 1) else { return -Errno.nameTooLong.code }

@@ -137,7 +137,9 @@ extension Kernel {
     }
     child.value.state = TaskState.ready
     setHeader(Exchange.newThread, child.value.thread)
-    let result = forward(ProxyCall.fork.rawValue, flags & ~(Clone.memory | Clone.setThreadPointer | Clone.parentSetTid | Clone.childClearTid | Clone.childSetTid))
+    let result = forward(
+      ProxyCall.fork.rawValue,
+      flags & ~(Clone.memory | Clone.setThreadPointer | Clone.parentSetTid | Clone.childClearTid | Clone.childSetTid))
     if result <= 0 || result > Int64(Int32.max) {
       // Unless the host started the child after all, its thread waits for the next fork.
       platform.lock(lockWord)

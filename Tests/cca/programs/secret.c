@@ -1,4 +1,5 @@
 // Holds a secret that the host must not find, and says where it is, until it is told to end.
+//   secret [TEXT]      the secret is TEXT with each letter one less, so that it is in no file and no argument
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,10 +13,9 @@ static void end(int signal) {
   asked = 1;
 }
 
-int main(void) {
-  // Made at run time, so that it is in no file: the words of a search string, each letter plus one.
-  static const char hidden[] = "SDPOTIJN.TFDSFU.MFUUFST";
-  size_t length = sizeof hidden - 1;
+int main(int argc, char **argv) {
+  const char *hidden = argc > 1 ? argv[1] : "SDPOTIJN.TFDSFU.MFUUFST";
+  size_t length = strlen(hidden);
   char *secret = malloc(1 << 16);
   if (!secret) return 1;
   for (size_t at = 0; at + length < 1 << 16; at += length)

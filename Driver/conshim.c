@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/arm-smccc.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -22,6 +23,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <linux/version.h>
 #include <linux/xarray.h>
 
@@ -520,8 +522,12 @@ static long conshim_ioctl(struct file *file, unsigned int request, unsigned long
 
 static int conshim_open(struct inode *inode, struct file *file)
 {
-	struct shim *shim = kzalloc(sizeof(*shim), GFP_KERNEL_ACCOUNT);
+	struct shim *shim;
 
+	/* A container sees the descriptor of its proxies in /proc, and must not open the device anew through that. */
+	if (current_user_ns() != &init_user_ns)
+		return -EPERM;
+	shim = kzalloc(sizeof(*shim), GFP_KERNEL_ACCOUNT);
 	if (!shim)
 		return -ENOMEM;
 	mutex_init(&shim->lock);

@@ -21,6 +21,8 @@
 static int g_argc;
 static char **g_argv, **g_envp;
 static int g_envc;
+/* Bytes of the command line, before the first name was written over it. */
+static size_t g_command_size;
 
 __attribute__((constructor)) static void keep_arguments(int argc, char **argv, char **envp) {
   g_argc = argc;
@@ -255,7 +257,15 @@ void cs_close_on_exec(int keep) {
   for (int fd = 0; fd < limit; fd++) close_if_marked(fd, keep);
 }
 
-void cs_set_name(const char *name) { prctl(PR_SET_NAME, name); }
+void cs_set_name(const char *name) {
+  prctl(PR_SET_NAME, name);
+  /* The command line is that of the program that became the proxy: what ps(1) shows is the container's. */
+  if (g_argc < 1) return;
+  char *last = g_argv[g_argc - 1];
+  if (!g_command_size) g_command_size = (size_t)(last - g_argv[0]) + strlen(last) + 1;
+  memset(g_argv[0], 0, g_command_size);
+  memcpy(g_argv[0], name, strnlen(name, g_command_size - 1));
+}
 
 long cs_close_range(unsigned first, unsigned last, unsigned flags) {
   return RESULT(syscall(436 /* close_range */, first, last, flags));
@@ -269,7 +279,8 @@ void cs_die(int number) {
   syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &only, 0, sizeof only);
   syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
   /* Still here: the first process of a PID namespace is spared by signals, though not by its own faults. */
-  if (number == SIGSEGV || number == SIGBUS) *(volatile int *)8 = 0;
+  int *volatile nowhere = 0;
+  if (number == SIGSEGV || number == SIGBUS) *nowhere = 0;
   if (number == SIGTRAP || number == SIGILL || number == SIGFPE) __builtin_trap();
   _exit(128 + number);
 }

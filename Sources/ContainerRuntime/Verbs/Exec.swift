@@ -93,6 +93,9 @@ private struct ExecStage: ~Copyable {
             try connectUnix(path, kind: .stream)
           }))
     }
+    // Before the child is born in the container's cgroup, which may not open devices.
+    let device = try ConShimStage.openDevice(spec.annotations)
+    if let device { opened.insert(Descriptor(owning: device)) }
     let foreground = options.detach ? nil : try Foreground()
     let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
     let flags = namespaceFlags
@@ -107,7 +110,8 @@ private struct ExecStage: ~Copyable {
       _ = rc_close(sockets.ours.raw)
       let channel = Channel(sockets.theirs)
       do throws(RuntimeError) {
-        try enter(first.raw, flags, join, channel, filter, initial: process.execCPUAffinity?.initial)
+        try enter(
+          first.raw, flags, join, channel, filter, initial: process.execCPUAffinity?.initial, conShimDevice: device)
       } catch { try? channel.send(.failed(error)) }
       exitNow(1)
     case .parent(let intermediate, _):
@@ -202,14 +206,13 @@ private struct ExecStage: ~Copyable {
   /// In the intermediate process: enters the namespaces and clones the one that belongs to them.
   private borrowing func enter(
     _ first: Int32, _ flags: Int32, _ join: CgroupJoin?, _ channel: borrowing Channel,
-    _ filter: SystemCallFilter?, initial: String?
+    _ filter: SystemCallFilter?, initial: String?, conShimDevice: Int32?
   ) throws(RuntimeError) {
     _ = try? processControl(PR_SET_PDEATHSIG, UInt(SIGKILL))
     // Processes of the container may not look into this one while it has descriptors of the host
     // (CVE-2016-9962).
     _ = try? processControl(PR_SET_DUMPABLE, 0)
     try join?.enter()
-    let device = try ConShimStage.openDevice(spec.annotations)
     if let initial {
       try CPUList.apply(initial, pid: 0, field: "process.execCPUAffinity.initial")
     }
@@ -227,7 +230,7 @@ private struct ExecStage: ~Copyable {
       let own = try at(.process, "keeping the channel") { () throws(Errno) in
         try channel.duplicate()
       }
-      become(Channel(own), filter, joinedUser: flags & CLONE_NEWUSER != 0, conShimDevice: device)
+      become(Channel(own), filter, joinedUser: flags & CLONE_NEWUSER != 0, conShimDevice: conShimDevice)
     case .parent(let pid, _):
       try channel.send(.initProcess(pid))
       exitNow(0)

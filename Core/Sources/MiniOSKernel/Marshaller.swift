@@ -9,6 +9,12 @@ extension Kernel {
   /// Forwards a call by its shape.
   func marshal(_ call: UInt64, _ shape: Shape) throws(Errno) -> Int64 {
     var request = Request(call)
+    if shape.scalarCount >= 0 {
+      for index in 0..<Int(shape.scalarCount) { request.arguments[index] = frame.value.x[index] }
+      let result = send(request)
+      if shape.result == .descriptor, result > Int64(Int32.max) { throw .inputOutput }
+      return result
+    }
     // Bytes of each argument in the exchange buffer.
     var sizes: InlineArray<6, UInt64> = [0, 0, 0, 0, 0, 0]
     for index in 0..<6 {

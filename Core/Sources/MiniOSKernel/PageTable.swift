@@ -137,13 +137,12 @@ extension Kernel {
     space.value.resident &-= min(count, space.value.resident)
   }
 
-  /// Frees the tables; the pages were unmapped before.
+  /// Frees tables and the pages in them. No CPU translates by them any more.
   func freeTables(_ table: UInt64, level: Int) {
-    if level < 3 {
-      for index in 0..<UInt64(512) {
-        let entry: UInt64 = memory.load(table + index * 8)
-        if entry & 1 != 0 { freeTables(entry & PageEntry.addressMask, level: level + 1) }
-      }
+    for index in 0..<UInt64(512) {
+      let entry = PageEntry(bits: memory.load(table + index * 8))
+      if entry.isEmpty { continue }
+      if level == 3 { release(entry.page) } else { freeTables(entry.page, level: level + 1) }
     }
     release(table)
   }

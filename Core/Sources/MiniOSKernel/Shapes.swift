@@ -58,6 +58,8 @@ struct Shape {
   let e: Argument
   let f: Argument
   let result: ResultKind
+  /// How many numbers the call has, if it has nothing else; -1 if it has.
+  let scalarCount: Int8
 
   init(
     _ a: Argument = .none, _ b: Argument = .none, _ c: Argument = .none, _ d: Argument = .none,
@@ -70,6 +72,7 @@ struct Shape {
     self.e = e
     self.f = f
     self.result = result
+    scalarCount = -1
   }
 
   subscript(index: Int) -> Argument {
@@ -84,10 +87,15 @@ struct Shape {
   }
 
   /// A call with nothing but numbers.
-  init(scalars: Int, result: ResultKind = .number) {
-    self.init(
-      scalars > 0 ? .scalar : .none, scalars > 1 ? .scalar : .none, scalars > 2 ? .scalar : .none,
-      scalars > 3 ? .scalar : .none, scalars > 4 ? .scalar : .none, scalars > 5 ? .scalar : .none, result: result)
+  init(scalars: Int8, result: ResultKind = .number) {
+    a = .none
+    b = .none
+    c = .none
+    d = .none
+    e = .none
+    f = .none
+    self.result = result
+    scalarCount = scalars
   }
 
   /// The shape of a call that is forwarded as it is; nil for all others. Numbers are those of

@@ -17,7 +17,6 @@ extension Kernel {
 
   /// Frees a memory map that no thread uses any more.
   func freeSpace(_ space: Ref<SpaceData>) {
-    unmapPages(space, from: 0, to: Layout.userEnd)
     platform.invalidateAll(asid: space.value.asid)
     freeTables(space.value.root, level: 0)
     for index in 0..<256 {

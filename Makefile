@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 machine test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
+.PHONY: all arm64 machine test-firmware test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -49,6 +49,11 @@ machine: arm64
 	@build/rcontainer-machine build
 	@scripts/build-driver
 	@build/rcontainer-machine build
+
+## test-firmware  the Monitor on the emulated machine, against a hostile host and hostile con-shims; 10 seconds
+test-firmware:
+	@scripts/install-dependencies cca
+	@scripts/test-firmware
 
 ## test-machine  the machine's own tests; its real boots take a few minutes
 test-machine: machine

@@ -149,18 +149,17 @@ extension Kernel {
 
   /// Maps a fresh page into the kernel's half. Answers the page that is there now: one that was mapped before stays.
   func mapKernel(_ address: UInt64) throws(Errno) -> UInt64 {
-    let lock: Ref<UInt32> = memory.reference(task.value.shared + 4)
-    platform.lock(lock)
-    defer { platform.unlock(lock) }
     var table = shared.value.kernelRoot
     var shift: UInt64 = 30
     while shift > 12 {
       let slot = table + (address >> shift & 511) * 8
       var entry: UInt64 = memory.load(slot)
       if entry & 1 == 0 {
-        entry = try allocateZeroed() | 3
+        let new = try allocateZeroed()
         platform.publish()
-        memory.store(entry, at: slot)
+        // Another thread may have been quicker.
+        if !platform.replace(0, by: new | 3, at: slot) { release(new) }
+        entry = memory.load(slot)
       }
       table = entry & PageEntry.addressMask
       shift -= 9

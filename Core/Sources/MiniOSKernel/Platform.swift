@@ -8,15 +8,15 @@ public protocol Platform {
 
   func zeroPage(_ page: UInt64)
   func copyPage(_ page: UInt64, to target: UInt64)
-  /// Waits for a lock (0 is free) and takes it.
-  func lock(_ word: Ref<UInt32>)
-  func unlock(_ word: Ref<UInt32>)
+  /// Replaces a word at an address that is aligned to 8 bytes, at once, if it still is what it was. What was
+  /// written before is seen by who sees the new one.
+  func replace(_ old: UInt64, by new: UInt64, at address: UInt64) -> Bool
   /// Takes the signals that the host put into an exchange buffer (at the address): reads and clears at once.
   func takeSignals(_ address: UInt64) -> UInt64
   /// Leaves to the host, with the exchange buffer written; returns when the thread is continued.
   func exit(_ reason: ExitReason, _ detail: UInt64, _ detail2: UInt64)
   /// Leaves for good, and sets the word to 0 when nothing of the thread's stack is needed any more.
-  func end(_ detail: UInt64, state: Ref<UInt32>)
+  func end(_ detail: UInt64, state: Ref<UInt64>)
   /// Claims granules for this con-shim. False if the Monitor says that they are not its own, or claimed already.
   func claim(_ address: UInt64, _ count: UInt64) -> Bool
   /// Makes a thread that starts on the kernel stack that ends at an address. Nil if there are no more.

@@ -1,13 +1,9 @@
 import ShimABI
 
-/// What all threads of the con-shim share: one page. Guarded by its lock.
+/// What all threads of the con-shim share: one page. Each word is changed by `Platform.replace` alone.
 struct SharedState: BitwiseCopyable {
-  var lock: UInt32
-  /// Guards the kernel's half of the tables.
-  var kernelLock: UInt32
-  /// The first free page; each holds the address of the next at its start. 0: none.
-  var freePages: UInt64
-  var freeCount: UInt64
+  /// The head of the list of free pages; see Pages.swift.
+  var freeHead: UInt64
   /// Pages that were ever claimed.
   var totalCount: UInt64
   /// Page of pointers to pages of counts: how many tables or structures hold a page.
@@ -42,14 +38,14 @@ struct SignalAction: BitwiseCopyable {
 
 /// What a slot for a thread is.
 enum TaskState {
-  static let free: UInt32 = 0
+  static let free: UInt64 = 0
   /// fork is filling it in.
-  static let preparing: UInt32 = 1
+  static let preparing: UInt64 = 1
   /// Its thread may start.
-  static let ready: UInt32 = 2
-  static let running: UInt32 = 3
+  static let ready: UInt64 = 2
+  static let running: UInt64 = 3
   /// Its thread was made but the host did not run it: kept for the next fork.
-  static let spare: UInt32 = 4
+  static let spare: UInt64 = 4
 }
 
 /// One thread of a program, with its process: one page.
@@ -65,9 +61,8 @@ public struct TaskData: BitwiseCopyable {
   var slot: UInt64
   /// Number of the thread for the Monitor.
   var thread: UInt64
-  /// Whether the slot can be used; see ``TaskState``. Changed under the lock, but by the end of a thread.
-  var state: UInt32
-  var unused: UInt32
+  /// Whether the slot can be used; see ``TaskState``.
+  var state: UInt64
   /// Where its kernel stack ends.
   public var stackTop: UInt64
   /// As the host says; 0: not asked yet.

@@ -52,19 +52,17 @@ extension Kernel {
 
   /// A task for a child, with state `preparing`. EAGAIN if there is none.
   private func takeSlot() throws(Errno) -> (Ref<TaskData>, hasThread: Bool) {
-    platform.lock(lockWord)
     for slot in 0..<480 {
       let address = shared.value.tasks[slot]
       if address == 0 { continue }
       let other: Ref<TaskData> = memory.reference(address)
       let state = other.value.state
-      if state == TaskState.free || state == TaskState.spare {
-        other.value.state = TaskState.preparing
-        platform.unlock(lockWord)
+      if state == TaskState.free || state == TaskState.spare,
+        platform.replace(state, by: TaskState.preparing, at: address + Self.stateOffset)
+      {
         return (other, state == TaskState.spare)
       }
     }
-    platform.unlock(lockWord)
     // A new slot: what was made of it stays, whether or not the rest succeeds.
     let page = try allocateZeroed()
     let new: Ref<TaskData> = memory.reference(page)
@@ -85,14 +83,13 @@ extension Kernel {
     new.value.scratch = try allocateZeroed()
     new.value.programPath = try allocateZeroed()
     var number: UInt64?
-    platform.lock(lockWord)
     for slot in 0..<480 where shared.value.tasks[slot] == 0 {
-      number = UInt64(slot)
-      // Kept by its own address until it is whole: never 0, and never free.
-      shared.value.tasks[slot] = page
-      break
+      // Kept by its own address until it is whole.
+      if platform.replace(0, by: page, at: slotAddress(UInt64(slot))) {
+        number = UInt64(slot)
+        break
+      }
     }
-    platform.unlock(lockWord)
     guard let number else { throw .again }
     new.value.slot = number
     let bottom =
@@ -104,9 +101,7 @@ extension Kernel {
       }
     } catch {
       // What is mapped of the stack stays for who takes the slot next.
-      platform.lock(lockWord)
-      shared.value.tasks[Int(number)] = 0
-      platform.unlock(lockWord)
+      _ = platform.replace(page, by: 0, at: slotAddress(number))
       throw error
     }
     new.value.stackTop = bottom + Layout.kernelStackPages * Layout.page
@@ -142,11 +137,9 @@ extension Kernel {
       flags & ~(Clone.memory | Clone.setThreadPointer | Clone.parentSetTid | Clone.childClearTid | Clone.childSetTid))
     if result <= 0 || result > Int64(Int32.max) {
       // Unless the host started the child after all, its thread waits for the next fork.
-      platform.lock(lockWord)
-      let neverRan = child.value.state == TaskState.ready
-      if neverRan { child.value.state = TaskState.preparing }
-      platform.unlock(lockWord)
-      if neverRan {
+      if platform.replace(
+        TaskState.ready, by: TaskState.preparing, at: memory.address(of: child) + Self.stateOffset)
+      {
         freeSpace(memory.reference(child.value.space))
         child.value.state = TaskState.spare
       }
@@ -190,12 +183,9 @@ extension Kernel {
 
   /// What a child does first. One that must not run ends.
   public func startChild(exchange: UInt64) {
-    platform.lock(lockWord)
-    let isWanted = task.value.state == TaskState.ready
-    if isWanted { task.value.state = TaskState.running }
-    platform.unlock(lockWord)
-    guard isWanted else {
-      platform.end(1, state: memory.reference(memory.address(of: task) + Self.stateOffset))
+    let state = memory.address(of: task) + Self.stateOffset
+    guard platform.replace(TaskState.ready, by: TaskState.running, at: state) else {
+      platform.end(1, state: memory.reference(state))
       return
     }
     task.value.exchange = exchange
@@ -236,6 +226,11 @@ extension Kernel {
     platform.switchSpace(root: shared.value.emptyRoot, asid: 0)
     freeSpace(old)
     platform.end(detail, state: memory.reference(memory.address(of: task) + Self.stateOffset))
+  }
+
+  /// Where the shared state has the address of a slot's task.
+  private func slotAddress(_ slot: UInt64) -> UInt64 {
+    task.value.shared + UInt64(MemoryLayout<SharedState>.offset(of: \.tasks) ?? 0) + slot * 8
   }
 
   /// Where the state is in the task.

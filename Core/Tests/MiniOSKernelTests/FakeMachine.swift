@@ -101,7 +101,7 @@ final class FakeMachine: Platform {
     return true
   }
 
-  func end(_ detail: UInt64, state: Ref<UInt32>) {
+  func end(_ detail: UInt64, state: Ref<UInt64>) {
     endedWith = detail
     state.value = 0
   }
@@ -111,11 +111,11 @@ final class FakeMachine: Platform {
   }
   func zeroPage(_ page: UInt64) { memory.zero(page, count: 4096) }
   func copyPage(_ page: UInt64, to target: UInt64) { memory.copy(from: page, to: target, count: 4096) }
-  func lock(_ word: Ref<UInt32>) {
-    precondition(word.value == 0, "a lock is taken twice")
-    word.value = 1
+  func replace(_ old: UInt64, by new: UInt64, at address: UInt64) -> Bool {
+    guard memory.load(address, as: UInt64.self) == old else { return false }
+    memory.store(new, at: address)
+    return true
   }
-  func unlock(_ word: Ref<UInt32>) { word.value = 0 }
   func takeSignals(_ address: UInt64) -> UInt64 {
     let value: UInt64 = memory.load(address)
     memory.store(UInt64(0), at: address)

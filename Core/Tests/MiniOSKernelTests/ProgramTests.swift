@@ -202,7 +202,7 @@ struct ProgramTests {
       #expect(kernel.task.value.space != 0)
     }
     // Nothing was lost but what the last program has.
-    #expect(kernel.shared.value.totalCount - kernel.shared.value.freeCount < 400)
+    #expect(kernel.shared.value.totalCount - kernel.freeCount < 400)
   }
 
   @Test func forkMakesAChild() throws {
@@ -227,10 +227,10 @@ struct ProgramTests {
     #expect(child.call(172) == 4321)
     try child.put(UInt64(6), at: page)
     #expect(try kernel.get(page, as: UInt64.self) == 5)
-    let free = kernel.shared.value.freeCount
+    let free = kernel.freeCount
     child.call(94, 3)
     #expect(machine.endedWith == 3)
-    #expect(kernel.shared.value.freeCount > free)
+    #expect(kernel.freeCount > free)
     // Its slot is used again.
     #expect(kernel.call(220, 17, 0, 0, 0, 0) == 4321)
     #expect(kernel.shared.value.tasks[2] == 0)
@@ -239,10 +239,10 @@ struct ProgramTests {
   @Test func aForkThatTheHostRefusesCostsNothing() throws {
     machine.onForward = { _ in -11 }
     #expect(kernel.call(220, 17, 0, 0, 0, 0) == -11)
-    let free = kernel.shared.value.freeCount
+    let free = kernel.freeCount
     let total = kernel.shared.value.totalCount
     for _ in 0..<50 { #expect(kernel.call(220, 17, 0, 0, 0, 0) == -11) }
-    #expect(kernel.shared.value.freeCount - free == kernel.shared.value.totalCount - total)
+    #expect(kernel.freeCount - free == kernel.shared.value.totalCount - total)
     #expect(machine.threads == 1)
     #expect(kernel.call(220, 0x10f00, 0, 0, 0, 0) == -38)
   }

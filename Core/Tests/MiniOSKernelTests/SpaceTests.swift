@@ -104,7 +104,7 @@ struct SpaceTests {
     let private_ = kernel.memory(pages: 8)
     let shared = UInt64(bitPattern: kernel.call(222, 0, 8192, 3, 0x21, UInt64.max, 0))
     for page in 0..<UInt64(8) { try kernel.put(UInt64(page + 1), at: private_ + page * 4096) }
-    let before = kernel.shared.value.freeCount
+    let before = kernel.freeCount
     let total = kernel.shared.value.totalCount
     let child = try kernel.copySpace(asid: 2)
     // The child writes.
@@ -121,7 +121,7 @@ struct SpaceTests {
     kernel.freeSpace(child)
     #expect(kernel.holders(page) == 1)
     // The two private pages that were copied are all that is not free again, and the parent's copy replaced one.
-    #expect(kernel.shared.value.freeCount + (total - total) == before + kernel.shared.value.totalCount - total)
+    #expect(kernel.freeCount + (total - total) == before + kernel.shared.value.totalCount - total)
     // Nobody else holds it, so that it is written in place.
     try kernel.put(UInt64(3), at: private_ + 8192)
     #expect(kernel.entry(kernel.space, private_ + 8192).page == page)
@@ -129,7 +129,7 @@ struct SpaceTests {
 
   @Test func everythingIsFreedAtTheEnd() throws {
     let pages = kernel.shared.value.totalCount
-    let free = kernel.shared.value.freeCount
+    let free = kernel.freeCount
     let area = kernel.memory(pages: 300)
     for page in 0..<UInt64(300) { try kernel.put(UInt8(1), at: area + page * 4096) }
     let child = try kernel.copySpace(asid: 2)
@@ -137,7 +137,7 @@ struct SpaceTests {
     #expect(kernel.call(215, area, 300 * 4096) == 0)
     let grown = kernel.shared.value.totalCount - pages
     // Tables and the page of areas stay with the space; counts take no new page in this range.
-    #expect(kernel.shared.value.freeCount + 8 >= free + grown)
+    #expect(kernel.freeCount + 8 >= free + grown)
   }
 
   @Test func aHostThatGrantsForeignMemoryIsNotBelieved() throws {

@@ -310,7 +310,7 @@ minios_fatal:
 minios_end_thread:
   mov x2, x0
   mov x3, xzr
-  stlr wzr, [x1]
+  stlr xzr, [x1]
   ldr x0, =0xc3000100
   mov x1, #3
   smc #0

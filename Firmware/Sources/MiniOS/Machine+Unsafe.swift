@@ -19,15 +19,9 @@ struct Machine: Platform {
   }
 
   @inline(__always)
-  func lock(_ word: Ref<UInt32>) {
-    // SAFETY: the word is live, and only changed by these two.
-    unsafe minios_lock(word.pointer)
-  }
-
-  @inline(__always)
-  func unlock(_ word: Ref<UInt32>) {
-    // SAFETY: as for `lock`.
-    unsafe minios_unlock(word.pointer)
+  func replace(_ old: UInt64, by new: UInt64, at address: UInt64) -> Bool {
+    // SAFETY: the address is of a word of the kernel's, aligned to 8 bytes.
+    unsafe minios_replace(pointer(address).assumingMemoryBound(to: UInt64.self), old, new)
   }
 
   func takeSignals(_ address: UInt64) -> UInt64 {
@@ -40,7 +34,7 @@ struct Machine: Platform {
     _ = minios_call(ShimCall.exit.rawValue, reason.rawValue, detail, detail2)
   }
 
-  func end(_ detail: UInt64, state: Ref<UInt32>) {
+  func end(_ detail: UInt64, state: Ref<UInt64>) {
     // SAFETY: the word is live; the kernel frees no task.
     unsafe minios_end_thread(detail, state.pointer)
   }

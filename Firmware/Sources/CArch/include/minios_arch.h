@@ -30,10 +30,9 @@ static inline struct minios_answer minios_call(uint64_t call, uint64_t a, uint64
   return answer;
 }
 
-static inline void minios_lock(uint32_t *word) {
-  while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) != 0) __asm__ volatile("yield");
+static inline _Bool minios_replace(uint64_t *word, uint64_t old, uint64_t value) {
+  return __atomic_compare_exchange_n(word, &old, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
-static inline void minios_unlock(uint32_t *word) { __atomic_store_n(word, 0, __ATOMIC_RELEASE); }
 static inline uint64_t minios_take(uint64_t *word) { return __atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL); }
 
 static inline uint64_t minios_counter(void) {
@@ -72,7 +71,7 @@ static inline void minios_synchronize_code(uint64_t page) {
   __asm__ volatile("dsb ish\n ic ialluis\n dsb ish\n isb" : : : "memory");
 }
 
-void minios_end_thread(uint64_t detail, uint32_t *state) __attribute__((noreturn));
+void minios_end_thread(uint64_t detail, uint64_t *state) __attribute__((noreturn));
 void minios_thread_entry(void);
 static inline uint64_t minios_thread_start(void) { return (uint64_t)&minios_thread_entry; }
 void minios_save_floats(void *to);

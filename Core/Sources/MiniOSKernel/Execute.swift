@@ -33,7 +33,7 @@ extension Kernel {
       release(path)
     } catch {
       log("cannot start the program: error ", UInt64(error.code))
-      while forward(Call.exitGroup, error == .noEntry ? 127 : 126) == -Errno.notMade.code {}
+      _ = forward(Call.exitGroup, error == .noEntry ? 127 : 126)
       platform.switchSpace(root: shared.value.emptyRoot, asid: 0)
       platform.end(error == .noEntry ? 127 : 126, state: memory.reference(memory.address(of: task) + Self.stateOffset))
     }

@@ -43,14 +43,19 @@ extension Kernel {
     return result < -4095 ? -Errno.inputOutput.code : result
   }
 
-  /// Has the host carry out a call whose arguments are numbers.
+  /// Has the host carry out a call whose arguments are numbers, whatever signals come before it.
+  @inline(never)
   func forward(
     _ call: UInt64, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0, _ e: UInt64 = 0,
     _ f: UInt64 = 0
   ) -> Int64 {
     var request = Request(call)
     request.arguments = [a, b, c, d, e, f]
-    return send(request)
+    while true {
+      let result = send(request)
+      if result != -Errno.notMade.code { return result }
+      collectSignals()
+    }
   }
 
   /// As `forward`, with an error thrown.

@@ -29,6 +29,7 @@ complete -c rcontainer -n __fish_use_subcommand -a update -d 'change the limits 
 complete -c rcontainer -n __fish_use_subcommand -a events -d 'show statistics, and out-of-memory events, as JSON lines'
 complete -c rcontainer -n __fish_use_subcommand -a spec -d 'write a config.json to start from'
 complete -c rcontainer -n __fish_use_subcommand -a features -d 'show what this runtime and kernel can do, as JSON'
+complete -c rcontainer -n __fish_use_subcommand -a machine -d 'make and start the emulated Arm CCA machine'
 complete -c rcontainer -n __fish_use_subcommand -a version -d 'show the version'
 complete -c rcontainer -n __fish_use_subcommand -a completion -d 'print a completion script for a shell'
 complete -c rcontainer -n __fish_use_subcommand -a man -d 'print the manual page'
@@ -119,4 +120,5 @@ complete -c rcontainer -n '__fish_seen_subcommand_from events' -l stats -d 'show
 complete -c rcontainer -n '__fish_seen_subcommand_from events' -a '(__rcontainer_containers)'
 complete -c rcontainer -n '__fish_seen_subcommand_from spec' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'directory with config.json; the current one by default'
 complete -c rcontainer -n '__fish_seen_subcommand_from spec' -l rootless -d 'write one for an ordinary user'
+complete -c rcontainer -n '__fish_seen_subcommand_from machine' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'

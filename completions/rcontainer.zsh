@@ -22,6 +22,7 @@ _rcontainer() {
     'events:show statistics, and out-of-memory events, as JSON lines'
     'spec:write a config.json to start from'
     'features:show what this runtime and kernel can do, as JSON'
+    'machine:make and start the emulated Arm CCA machine'
     'version:show the version'
     'completion:print a completion script for a shell'
     'man:print the manual page'
@@ -182,6 +183,10 @@ _rcontainer() {
   features)
     _arguments -s \
     ':no more arguments:'
+    ;;
+  machine)
+    _arguments -s -A '-*' \
+    '*::command: _normal'
     ;;
   version)
     _arguments -s \

@@ -27,6 +27,8 @@ const char *rc_early_stage(void) { return g_stage; }
 int rc_executable_is_sealed(void) { return g_sealed; }
 
 static int enters_a_container(int argc, char **argv) {
+  /* `machine run` becomes another program, which is looked for beside our file. */
+  if (argc > 1 && !strcmp(argv[1], "machine")) return 0;
   for (int i = 1; i < argc; i++) {
     const char *a = argv[i];
     if (!strcmp(a, "--")) return 0;

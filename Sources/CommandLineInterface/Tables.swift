@@ -123,6 +123,7 @@ extension Verb {
       "spec", [], "write a config.json to start from",
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
     Verb("features", [], "show what this runtime and kernel can do, as JSON"),
+    Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
     Verb("version", [], "show the version"),
     Verb("completion", [.shell], "print a completion script for a shell"),
     Verb("man", [], "print the manual page"),

@@ -72,5 +72,6 @@ public struct Operand: Sendable {
   static let verb = Operand("[verb]", .verb, required: false)
   static let command = Operand("[--] <command> [argument...]", .command, required: true)
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
+  static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
   static let listing = Operand("[ps option...]", .listing, required: false)
 }

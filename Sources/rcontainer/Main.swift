@@ -67,6 +67,7 @@ enum Dispatch {
     case "events": try EventsVerb.run(context)
     case "spec": try SpecVerb.run(context)
     case "features": printOut(Features.json() + "\n")
+    case "machine": try MachineVerb.run(context)
     case "completion": try CompletionVerb.run(context)
     case "man": printOut(ManualPage.text(version: RContainer.version))
     default: throw RuntimeError(.options, "verb " + verb + " has no implementation")

@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 machine test-firmware test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
+.PHONY: all arm64 cca machine cca-bench test-firmware test-cca test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -38,31 +38,44 @@ demo: all
 	@scripts/demo
 
 ## test       install what is missing, build, run every test suite
-test: all arm64
+test: all arm64 machine
 	@scripts/install-dependencies test engines
 	@scripts/test
 
-## machine    build/rcontainer-machine and the emulated Arm CCA machine in build/machine
+## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host
+cca: machine
+	@scripts/demo-cca
+
+## machine    the emulated Arm CCA machine: firmware, driver, programs, and build/rcontainer-machine to start it
 machine: arm64
 	@scripts/install-dependencies cca
 	@scripts/build-machine
 	@build/rcontainer-machine build
+	@scripts/build-firmware
 	@scripts/build-driver
+	@scripts/build-cca-programs
 	@build/rcontainer-machine build
+
+## cca-bench  count instructions inside and outside of a con-shim
+cca-bench: machine
+	@scripts/cca-bench
 
 ## test-firmware  the Monitor on the emulated machine, against a hostile host and hostile con-shims; 10 seconds
 test-firmware:
 	@scripts/install-dependencies cca
-	@scripts/test-firmware
+	@scripts/test firmware
+
+## test-cca   programs and attacks in con-shims on the emulated machine; ten minutes
+test-cca: machine
+	@scripts/test cca
 
 ## test-machine  the machine's own tests; its real boots take a few minutes
 test-machine: machine
-	@swift test --package-path Machine --scratch-path build/swiftpm-machine-tests
-	@python3 -B -m unittest discover --verbose --start-directory Tests/machine --pattern 'test_machine.py'
+	@scripts/test machine-unit machine
 
 ## test-v2    the runtime on a pure cgroup v2 host, which is the emulated machine
 test-v2: machine
-	@python3 -B -m unittest discover --verbose --start-directory Tests/machine --pattern 'test_v2.py'
+	@scripts/test v2
 
 ## bench      measure against crun and runc
 bench: all

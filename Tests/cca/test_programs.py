@@ -2,11 +2,12 @@
 exit code."""
 import os
 import shlex
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Case  # noqa: E402
+from machine import TOOL, Case  # noqa: E402
 
 BUSYBOX = "/bin/busybox"
 
@@ -139,6 +140,20 @@ class Mistakes(Case):
 
     def test_an_interpreter_that_is_missing(self):
         self.refused(self.inside("/tests/hello-dynamic"), 127, "/tests/hello-dynamic")
+
+    def test_another_version_of_the_interface(self):
+        before = self.taken()
+        self.assertIn("version: Protocol error", self.shell("/tests/hostile version none"))
+        self.assertEqual(self.taken(), before)
+
+    def test_firmware_that_is_not_ours(self):
+        """The driver does not load, and says why in one line."""
+        done = subprocess.run([TOOL, "run", "--fresh", "--plain", "--timeout", "60", "--", "sh", "-c", "insmod /lib/modules/conshim.ko; echo $?; dmesg | grep conshim:"],
+                              capture_output=True, text=True, timeout=200)
+        self.assertNotIn(done.stdout.split()[0], "0", "it loaded")
+        lines = [line for line in done.stdout.splitlines() if "conshim: " in line and "taint" not in line and "signature" not in line]
+        self.assertTrue(lines, done.stdout)
+        self.assertEqual({line.split("] ")[1] for line in lines}, {"conshim: this machine's firmware takes no SMC: there is no Monitor"})
 
     def test_without_the_driver(self):
         try:

@@ -9,6 +9,7 @@
 //     fill       the whole buffer is written over with the answer
 //     change     another thread writes the buffer over all the time
 //     replay     the thread is run again without an answer, and others that do not exist
+//     version    asks for a con-shim of another version of the interface
 //     twice      two threads of the proxy run one thread of the con-shim
 #define _GNU_SOURCE
 #include <errno.h>
@@ -110,6 +111,11 @@ int main(int argc, char **argv) {
   }
   const char *mode = argv[1];
   device = open("/dev/conshim", O_RDWR | O_CLOEXEC);
+  if (!strcmp(mode, "version")) {
+    long made = ioctl(device, CONSHIM_CREATE, CONSHIM_VERSION + 0x10000);
+    printf("hostile: version: %s\n", made < 0 ? strerror(errno) : "taken");
+    return made < 0 ? 0 : 1;
+  }
   if (device < 0 || ioctl(device, CONSHIM_CREATE, CONSHIM_VERSION) != 0) {
     perror("hostile: /dev/conshim");
     return 2;

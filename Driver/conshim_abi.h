@@ -81,6 +81,7 @@
 #define CONSHIM_PROXY_FORK		0x10002
 #define CONSHIM_PROXY_DIE		0x10003
 #define CONSHIM_PROXY_LOG		0x10004
+#define CONSHIM_PROXY_NOT_STARTED	0x10005
 
 /*
  * /dev/conshim. One open file is one con-shim, shared by the processes that inherit it; with the last of

@@ -218,6 +218,12 @@ int cs_action(int number) {
   return handler < 2 ? (int)handler : 2;
 }
 
+uint64_t cs_mask(void) {
+  uint64_t mask = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, sizeof mask);
+  return mask;
+}
+
 long cs_fork(uint64_t flags, uint64_t child_signals) {
   uint64_t all = ~0ull, mask = 0;
   /* A signal of the child's must not be noted for the parent. */

@@ -36,7 +36,8 @@ public struct ConShimProxy: ~Copyable {
   private var thread: UInt64 = 0
   private var buffer: ExchangeBuffer
   private let translator: Translator
-  private var signals = SignalTable()
+  private var signals: SignalTable
+  /// What the mini-OS starts first, until it runs.
   private var program: Program?
   /// How this process ends, once the mini-OS has cleaned up.
   private var end: End?
@@ -71,7 +72,9 @@ public struct ConShimProxy: ~Copyable {
     case -87: throw ProxyError(message: "all con-shims of this machine are in use", hint: nil)
     default: throw ProxyError(message: "a con-shim cannot be made (error \(-created))", hint: nil)
     }
-    let program = Program(path: path, arguments: arguments, environment: environment)
+    let signals = SignalTable()
+    let program = Program(
+      path: path, arguments: arguments, environment: environment, ignored: signals.ignored, blocked: cs_mask())
     guard program.encoded() != nil else {
       throw ProxyError(message: "arguments and environment are longer than a con-shim takes (124 KiB)", hint: nil)
     }
@@ -81,6 +84,7 @@ public struct ConShimProxy: ~Copyable {
     self.device = device
     self.buffer = buffer
     self.program = program
+    self.signals = signals
     translator = Translator(device: device, scratch: PrivateMemory())
     wantsLog = cs_wants_log() > 0
     wantsTrace = cs_wants_log() > 1
@@ -166,9 +170,11 @@ public struct ConShimProxy: ~Copyable {
       guard let bytes = program?.encoded(), buffer.write(bytes, at: UInt64(Exchange.data)) else {
         return Refusal.invalid.rawValue
       }
-      program = nil
       return 0
+    case .notStarted:
+      return notStarted(request)
     case .executed:
+      program = nil
       guard let name = buffer.bytes(request.arguments[0], 16) else { return Refusal.badAddress.rawValue }
       signals.resetHandlers()
       cs_close_on_exec(device)
@@ -191,6 +197,28 @@ public struct ConShimProxy: ~Copyable {
       if wantsLog { Self.write(Array("con-shim: ".utf8) + text + [0x0a]) }
       return 0
     }
+  }
+
+  /// Says why the first program does not run.
+  private func notStarted(_ request: Request) -> Int64 {
+    guard let program, let bytes = buffer.bytes(request.arguments[1], 4096) else {
+      return Refusal.badAddress.rawValue
+    }
+    let file = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    let reason =
+      switch request.arguments[0] {
+      case 2: "no such file or directory"
+      case 7: "its arguments are too long"
+      case 8: "exec format error"
+      case 12: "there is no memory for it"
+      case 13: "permission denied"
+      case 20: "not a directory"
+      case 40: "too many levels of symbolic links"
+      case let number: "error " + String(number)
+      }
+    let about = file == program.path || file.isEmpty ? "" : "its interpreter " + file + ": "
+    Self.write(Array(("rcontainer: cannot execute " + program.path + ": " + about + reason + "\n").utf8))
+    return 0
   }
 
   /// Flags of clone(2) that a fork may have: those that share no memory and write no ids; and the signal at its end.

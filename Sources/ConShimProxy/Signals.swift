@@ -11,6 +11,13 @@ struct SignalTable {
     for signal in 1...64 where cs_action(Int32(signal)) == 1 { actions[signal * 4] = 1 }
   }
 
+  /// Those that are ignored: bit n-1 for signal n.
+  var ignored: UInt64 {
+    var bits: UInt64 = 0
+    for signal in 1...64 where actions[signal * 4] == 1 { bits |= 1 << UInt64(signal - 1) }
+    return bits
+  }
+
   /// rt_sigaction(2).
   mutating func change(_ request: Request, in buffer: ExchangeBuffer) -> Int64 {
     let (signal, new, old) = (request.arguments[0], request.arguments[1], request.arguments[2])

@@ -201,16 +201,23 @@ final class FakeExchange {
 
 @Suite struct StartTests {
   @Test func theProgramIsEncoded() throws {
-    let bytes = try #require(Program(path: "/a", arguments: ["b", ""], environment: ["C=d"]).encoded())
+    let bytes = try #require(
+      Program(path: "/a", arguments: ["b", ""], environment: ["C=d"], ignored: 2, blocked: 4).encoded())
     #expect(
       bytes == [2] + Array(repeating: 0, count: 7) + [1] + Array(repeating: 0, count: 7) + [10]
-        + Array(repeating: 0, count: 7) + Array("/a\0b\0\0C=d\0".utf8))
+        + Array(repeating: 0, count: 7) + [2] + Array(repeating: 0, count: 7) + [4] + Array(repeating: 0, count: 7)
+        + Array("/a\0b\0\0C=d\0".utf8))
   }
 
   @Test func whatIsTooLongIsRefused() {
-    let fits = Exchange.size - Exchange.data - 24 - 3
-    #expect(Program(path: "/a", arguments: [], environment: [String(repeating: "x", count: fits - 1)]).encoded() != nil)
-    #expect(Program(path: "/a", arguments: [], environment: [String(repeating: "x", count: fits)]).encoded() == nil)
+    let fits = Exchange.size - Exchange.data - 40 - 3
+    func encoded(_ count: Int) -> [UInt8]? {
+      Program(
+        path: "/a", arguments: [], environment: [String(repeating: "x", count: count)], ignored: 0, blocked: 0
+      ).encoded()
+    }
+    #expect(encoded(fits - 1) != nil)
+    #expect(encoded(fits) == nil)
   }
 }
 

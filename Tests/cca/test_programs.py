@@ -73,11 +73,21 @@ class Busybox(Case):
     def test_interrupt_from_the_terminal(self):
         """Ctrl-C is a signal to the foreground: the shell's trap runs, and a command without one ends by it."""
         script = "trap 'echo interrupted' INT; sleep 100; echo $?; trap - INT; sleep 100; echo never"
-        pressed = (f"mkfifo /tmp/f$$; setsid {{}} sh -c {shlex.quote(script)} & p=$!; sleep 1.5; kill -INT -$p; sleep 1; kill -INT -$p; wait $p; echo ended $?")
+        # The shell starts what is in the background with SIGINT ignored; `defaults` undoes that.
+        pressed = (f"/tests/defaults setsid {{}} sh -c {shlex.quote(script)} & p=$!; sleep 1.5; kill -INT -$p; sleep 1; kill -INT -$p; wait $p; echo ended $?")
         outside = self.machine.run(pressed.replace("{}", BUSYBOX))
         within = self.machine.run(pressed.replace("{}", self.inside(BUSYBOX)))
         self.assertEqual(within, outside)
         self.assertIn("interrupted", within.output)
+
+    def test_signals_that_were_ignored_before(self):
+        """What is ignored at the start stays so, and no trap of a shell changes that; what is blocked stays blocked."""
+        script = "trap 'echo trapped' INT; kill -INT $$; echo alive; grep -E 'SigIgn|SigBlk' /proc/self/status"
+        for way in ("ignored", "blocked", "defaults"):
+            outside = self.machine.run(f"/tests/{way} {BUSYBOX} sh -c {shlex.quote(script)}")
+            within = self.machine.run(f"/tests/{way} {self.inside(BUSYBOX)} sh -c {shlex.quote(script)}")
+            self.assertEqual(within, outside)
+            self.assertEqual("trapped" in within.output, way == "defaults", within)
 
 
 class Programs(Case):

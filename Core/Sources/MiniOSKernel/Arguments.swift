@@ -102,13 +102,15 @@ extension Kernel {
     let argumentCount: UInt64 = memory.load(exchange(data))
     let environmentCount: UInt64 = memory.load(exchange(data + 8))
     let total: UInt64 = memory.load(exchange(data + 16))
+    let ignored: UInt64 = memory.load(exchange(data + 24))
+    let blocked: UInt64 = memory.load(exchange(data + 32))
     guard argumentCount > 0, argumentCount < 65536, environmentCount < 65536 else { throw .invalid }
-    guard total <= UInt64(Exchange.size) - data - 24 else { throw .invalid }
+    guard total <= UInt64(Exchange.size) - data - 40 else { throw .invalid }
     var position: UInt64 = 0
     var strings: UInt64 = 0
     var length: UInt64 = 0
     while position < total, strings < 1 + argumentCount + environmentCount {
-      let byte: UInt8 = memory.load(exchange(data + 24 + position))
+      let byte: UInt8 = memory.load(exchange(data + 40 + position))
       position += 1
       if strings == 0 {
         guard length < Layout.page - 1 else { throw .nameTooLong }
@@ -123,6 +125,9 @@ extension Kernel {
     guard strings == 1 + argumentCount + environmentCount else { throw .invalid }
     arguments.argumentCount = argumentCount
     arguments.environmentCount = environmentCount
+    for index in 0..<64 where ignored >> UInt64(index) & 1 != 0 { task.value.actions[index].handler = 1 }
+    task.value.mask = blocked & ~Signal.unblockable
+    task.value.hostMask = task.value.mask
   }
 
   /// Copies strings to a program's stack.

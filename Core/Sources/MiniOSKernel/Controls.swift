@@ -22,7 +22,7 @@ extension Kernel {
     case 0x5413: shape = Shape(.scalar, .scalar, .fixedOut(8))  // TIOCGWINSZ
     case 0x5414: shape = Shape(.scalar, .scalar, .fixedIn(8))  // TIOCSWINSZ
     case 0x5450, 0x5451: shape = Shape(scalars: 2)  // FIONCLEX FIOCLEX
-    case 0x5441: shape = Shape(scalars: 3)  // TIOCGPTPEER
+    case 0x5441: shape = Shape(scalars: 3, result: .descriptor)  // TIOCGPTPEER
     case 0x8905: shape = Shape(.scalar, .scalar, .fixedOut(4))  // SIOCATMARK
     case 0x8910, 0x8913, 0x8915, 0x8919, 0x891b, 0x891d, 0x8921, 0x8927, 0x8933, 0x8942, 0x8970:
       shape = Shape(.scalar, .scalar, .fixedBoth(40))  // SIOCGIF*: struct ifreq
@@ -41,9 +41,13 @@ extension Kernel {
   func fileControl() throws(Errno) -> Int64 {
     switch frame.value.x[1] & 0xffff_ffff {
     // F_GETFD, F_GETFL, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS
-    case 1, 3, 9, 11, 1025, 1032, 1034: try marshal(Call.fcntl, Shape(scalars: 2))
-    // F_DUPFD, F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, F_SETLEASE, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS
-    case 0, 2, 4, 8, 10, 1024, 1030, 1031, 1033: try marshal(Call.fcntl, Shape(scalars: 3))
+    case 1, 3, 9, 11, 1025, 1032, 1034: try marshal(Call.fcntl, Shape(scalars: 2, result: .number))
+    // F_DUPFD, F_DUPFD_CLOEXEC
+    case 0, 1030: try marshal(Call.fcntl, Shape(scalars: 3, result: .descriptor))
+    // F_SETPIPE_SZ
+    case 1031: try marshal(Call.fcntl, Shape(scalars: 3, result: .number))
+    // F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, F_SETLEASE, F_ADD_SEALS
+    case 2, 4, 8, 10, 1024, 1033: try marshal(Call.fcntl, Shape(scalars: 3))
     // F_GETLK, F_SETLK, F_SETLKW and those of open file descriptions
     case 5, 36: try marshal(Call.fcntl, Shape(.scalar, .scalar, .fixedBoth(32)))
     case 6, 7, 37, 38: try marshal(Call.fcntl, Shape(.scalar, .scalar, .fixedIn(32)))
@@ -61,9 +65,9 @@ extension Kernel {
     case 2, 37: return try marshal(167, Shape(.scalar, .fixedOut(4)))
     // PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_GET/SET_KEEPCAPS, PR_CAPBSET_READ/DROP, PR_GET/SET_SECUREBITS,
     // PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, no_new_privs, THP, ambient capabilities
-    case 1, 7, 8, 23, 24, 28, 29, 36: return try marshal(167, Shape(scalars: 2))
-    case 3, 27, 30: return try marshal(167, Shape(scalars: 1))
-    case 38, 39, 41, 42, 47: return try marshal(167, Shape(scalars: 5))
+    case 1, 7, 8, 23, 24, 28, 29, 36: return try marshal(167, Shape(scalars: 2, result: .number))
+    case 3, 27, 30: return try marshal(167, Shape(scalars: 1, result: .number))
+    case 38, 39, 41, 42, 47: return try marshal(167, Shape(scalars: 5, result: .number))
     case 4: return 0  // PR_SET_DUMPABLE: memory of con-shims is never dumped
     case 15:  // PR_SET_NAME
       var request = Request(167)
@@ -73,7 +77,7 @@ extension Kernel {
       _ = try? copyString(frame.value.x[1], to: exchange(offset), limit: 15)
       memory.store(UInt8(0), at: exchange(offset + 15))
       request.setPointer(1, offset)
-      return send(request)
+      return min(send(request), 0)
     case 16: return try marshal(167, Shape(.scalar, .fixedOut(16)))  // PR_GET_NAME
     default: throw .invalid
     }
@@ -104,6 +108,7 @@ extension Kernel {
     }
     let result = send(request)
     guard result >= 0 else { return result }
+    guard UInt64(result) <= 3 * count else { throw .inputOutput }
     for index in 1...3 where frame.value.x[index] != 0 {
       try copyOut(exchange(request.arguments[index]), to: frame.value.x[index], count: size)
     }

@@ -61,7 +61,7 @@ extension Kernel {
     case 98: return try futex()
     case 99: return 0  // set_robust_list: no other thread could wait for what we hold
     case 113: return try clockGettime()
-    case 124: return forward(number)  // sched_yield
+    case 124: return min(forward(number), 0)  // sched_yield
     case 132: return try setAlternateStack()
     case 133: return try suspend()
     case 134: return try setAction()
@@ -112,7 +112,7 @@ extension Kernel {
       memory.store(UInt64(0), at: exchange(offset))
       memory.store(UInt64(1_000_000), at: exchange(offset + 8))
       request.setPointer(0, offset)
-      return send(request)
+      return min(send(request), 0)
     case 1, 10: return 0  // FUTEX_WAKE, FUTEX_WAKE_BITSET
     default: throw .notImplemented
     }

@@ -22,17 +22,22 @@ private struct Loaded {
 }
 
 extension Kernel {
-  /// The first program, as the host says. Errors are told to the host by the status that shells use.
+  /// The first program, as the host says. What fails is told to the host, with the status that shells use.
   public func start() {
+    var path = task.value.programPath
     do throws(Errno) {
       var arguments = try makeArguments()
-      let path = try allocateZeroed()
+      path = try allocateZeroed()
       try readStart(&arguments, path: path)
       try execute(path, &arguments)
       freeArguments(arguments)
       release(path)
     } catch {
-      log("cannot start the program: error ", UInt64(error.code))
+      // `execute` left the path of the interpreter there if that is what is missing.
+      if stringLength(task.value.programPath) > 0 { path = task.value.programPath }
+      _ = forward(
+        ProxyCall.notStarted.rawValue, string: path, length: stringLength(path), at: 1,
+        [UInt64(error.code), 0, 0, 0, 0, 0])
       _ = forward(Call.exitGroup, error == .noEntry ? 127 : 126)
       platform.switchSpace(root: shared.value.emptyRoot, asid: 0)
       platform.end(error == .noEntry ? 127 : 126, state: memory.reference(memory.address(of: task) + Self.stateOffset))
@@ -88,7 +93,12 @@ extension Kernel {
       guard try readInto(name, program.descriptor, segment.offset, segment.fileSize) == segment.fileSize else {
         throw .notExecutable
       }
-      interpreter = try open(name, head: interpreterHead)
+      do throws(Errno) {
+        interpreter = try open(name, head: interpreterHead)
+      } catch {
+        if task.value.space == 0 { platform.copyPage(name, to: task.value.programPath) }
+        throw error
+      }
     }
     defer { if let interpreter { _ = forward(Call.close, interpreter.descriptor) } }
 

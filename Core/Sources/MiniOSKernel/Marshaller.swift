@@ -12,7 +12,7 @@ extension Kernel {
     if shape.scalarCount >= 0 {
       for index in 0..<Int(shape.scalarCount) { request.arguments[index] = frame.value.x[index] }
       let result = send(request)
-      if shape.result == .descriptor, result > Int64(Int32.max) { throw .inputOutput }
+      guard shape.result.allows(result, request.arguments) else { throw .inputOutput }
       return result
     }
     // Bytes of each argument in the exchange buffer.
@@ -58,10 +58,10 @@ extension Kernel {
       }
     }
     let result = send(request)
-    if shape.result == .descriptor, result > Int64(Int32.max) { throw .inputOutput }
+    guard shape.result.allows(result, request.arguments) else { throw .inputOutput }
     if result < 0 {
-      guard shape.result == .remainder, result == -Errno.interrupted.code else { return result }
-    } else if shape.result == .positive, result == 0 {
+      guard case .remainder = shape.result, result == -Errno.interrupted.code else { return result }
+    } else if result == 0, case .child = shape.result {
       return 0
     }
     for index in 0..<6 where request.pointers >> UInt64(index) & 1 != 0 {
@@ -116,7 +116,7 @@ extension Kernel {
   func readLink() throws(Errno) -> Int64 {
     let length = try copyString(frame.value.x[1], to: task.value.scratch, limit: Self.pathLimit)
     guard isProgramLink(task.value.scratch, length) else {
-      return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3), .scalar))
+      return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3), .scalar, result: .upTo(3)))
     }
     guard frame.value.x[3] > 0 else { throw .invalid }
     let count = min(stringLength(task.value.programPath), frame.value.x[3])

@@ -38,15 +38,42 @@ struct Argument {
   static let set = Argument(.set)
 }
 
-/// What a result may be.
+/// What a result may be, besides an error. Whatever else the host says becomes EIO.
 enum ResultKind {
+  /// 0, and nothing else.
+  case zero
+  /// A small number: flags, a signal, a priority.
   case number
+  /// A user or group, which has 32 bits.
+  case identifier
+  /// Anything: an offset into a file, clock ticks.
+  case any
   /// A descriptor: 0 to 2³¹-1.
   case descriptor
-  /// Nothing is written for the program unless the result is positive (wait4).
-  case positive
-  /// What is left is written on EINTR (nanosleep).
+  /// A process or a group of them.
+  case process
+  /// A process, or 0 where there is none, and then nothing is written for the program (wait4).
+  case child
+  /// 0; what is left is written on EINTR (nanosleep).
   case remainder
+  /// At most what an argument says.
+  case upTo(Int)
+  /// The same; an argument of 0 asks how long it would be.
+  case length(Int)
+
+  /// Whether a result that is no error can be one of this call with these arguments.
+  @inline(__always)
+  func allows(_ result: Int64, _ arguments: borrowing InlineArray<6, UInt64>) -> Bool {
+    if result <= 0 { return true }
+    switch self {
+    case .zero, .remainder: return false
+    case .number, .descriptor, .process, .child: return result <= Int64(Int32.max)
+    case .identifier: return result <= Int64(UInt32.max)
+    case .any: return true
+    case .upTo(let index): return UInt64(result) <= arguments[index]
+    case .length(let index): return UInt64(result) <= (arguments[index] == 0 ? 65536 : arguments[index])
+    }
+  }
 }
 
 /// The arguments of one call.
@@ -63,7 +90,7 @@ struct Shape {
 
   init(
     _ a: Argument = .none, _ b: Argument = .none, _ c: Argument = .none, _ d: Argument = .none,
-    _ e: Argument = .none, _ f: Argument = .none, result: ResultKind = .number
+    _ e: Argument = .none, _ f: Argument = .none, result: ResultKind = .zero
   ) {
     self.a = a
     self.b = b
@@ -87,7 +114,7 @@ struct Shape {
   }
 
   /// A call with nothing but numbers.
-  init(scalars: Int8, result: ResultKind = .number) {
+  init(scalars: Int8, result: ResultKind = .zero) {
     a = .none
     b = .none
     c = .none
@@ -104,22 +131,23 @@ struct Shape {
     switch call {
     case 5, 6: Shape(.path, .path, .input(3), .scalar, .scalar)  // setxattr lsetxattr
     case 7: Shape(.scalar, .path, .input(3), .scalar, .scalar)  // fsetxattr
-    case 8, 9: Shape(.path, .path, .output(3), .scalar)  // getxattr lgetxattr
-    case 10: Shape(.scalar, .path, .output(3), .scalar)  // fgetxattr
-    case 11, 12: Shape(.path, .output(2), .scalar)  // listxattr llistxattr
-    case 13: Shape(.scalar, .output(2), .scalar)  // flistxattr
+    case 8, 9: Shape(.path, .path, .output(3), .scalar, result: .length(3))  // getxattr lgetxattr
+    case 10: Shape(.scalar, .path, .output(3), .scalar, result: .length(3))  // fgetxattr
+    case 11, 12: Shape(.path, .output(2), .scalar, result: .length(2))  // listxattr llistxattr
+    case 13: Shape(.scalar, .output(2), .scalar, result: .length(2))  // flistxattr
     case 14, 15: Shape(.path, .path)  // removexattr lremovexattr
     case 16: Shape(.scalar, .path)  // fremovexattr
-    case 17: Shape(.output(1), .scalar)  // getcwd
+    case 17: Shape(.output(1), .scalar, result: .upTo(1))  // getcwd
     case 19: Shape(scalars: 2, result: .descriptor)  // eventfd2
     case 20: Shape(scalars: 1, result: .descriptor)  // epoll_create1
     case 21: Shape(.scalar, .scalar, .scalar, .fixedIn(16))  // epoll_ctl
-    case 22: Shape(.scalar, .output(2, 16), .scalar, .scalar, .fixedIn(8), .scalar)  // epoll_pwait
+    case 22: Shape(.scalar, .output(2, 16), .scalar, .scalar, .fixedIn(8), .scalar, result: .upTo(2))  // epoll_pwait
     case 23: Shape(scalars: 1, result: .descriptor)  // dup
     case 24: Shape(scalars: 3, result: .descriptor)  // dup3
     case 26: Shape(scalars: 1, result: .descriptor)  // inotify_init1
-    case 27: Shape(.scalar, .path, .scalar)  // inotify_add_watch
-    case 28, 31, 32: Shape(scalars: 2)  // inotify_rm_watch ioprio_get flock
+    case 27: Shape(.scalar, .path, .scalar, result: .descriptor)  // inotify_add_watch
+    case 28, 32: Shape(scalars: 2)  // inotify_rm_watch flock
+    case 31: Shape(scalars: 2, result: .number)  // ioprio_get
     case 30: Shape(scalars: 3)  // ioprio_set
     case 33: Shape(.scalar, .path, .scalar, .scalar)  // mknodat
     case 34, 35: Shape(.scalar, .path, .scalar)  // mkdirat unlinkat
@@ -143,13 +171,14 @@ struct Shape {
     case 55: Shape(scalars: 3)  // fchown
     case 57: Shape(scalars: 1)  // close
     case 59: Shape(.fixedOut(8), .scalar)  // pipe2
-    case 61: Shape(.scalar, .output(2), .scalar)  // getdents64
-    case 62: Shape(scalars: 3)  // lseek
-    case 71: Shape(.scalar, .scalar, .fixedBoth(8), .scalar)  // sendfile
-    case 73: Shape(.both(1, 8), .scalar, .fixedBoth(16), .fixedIn(8), .scalar)  // ppoll
+    case 61: Shape(.scalar, .output(2), .scalar, result: .upTo(1))  // getdents64
+    case 62: Shape(scalars: 3, result: .any)  // lseek
+    case 71: Shape(.scalar, .scalar, .fixedBoth(8), .scalar, result: .upTo(3))  // sendfile
+    case 73: Shape(.both(1, 8), .scalar, .fixedBoth(16), .fixedIn(8), .scalar, result: .upTo(1))  // ppoll
     case 74: Shape(.scalar, .fixedIn(8), .scalar, .scalar, result: .descriptor)  // signalfd4
-    case 76: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar)  // splice
-    case 77, 84: Shape(scalars: 4)  // tee sync_file_range
+    case 76: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar, result: .upTo(4))  // splice
+    case 77: Shape(scalars: 4, result: .upTo(2))  // tee
+    case 84: Shape(scalars: 4)  // sync_file_range
     case 79: Shape(.scalar, .path, .fixedOut(128), .scalar)  // newfstatat
     case 80: Shape(.scalar, .fixedOut(128))  // fstat
     case 81: Shape(scalars: 0)  // sync
@@ -170,33 +199,37 @@ struct Shape {
     case 115: Shape(.scalar, .scalar, .fixedIn(16), .fixedOut(16), result: .remainder)  // clock_nanosleep
     case 118: Shape(.scalar, .fixedIn(4))  // sched_setparam
     case 119: Shape(.scalar, .scalar, .fixedIn(4))  // sched_setscheduler
-    case 120, 125, 126: Shape(scalars: 1)  // sched_getscheduler sched_get_priority_max sched_get_priority_min
+    // sched_getscheduler sched_get_priority_max sched_get_priority_min
+    case 120, 125, 126: Shape(scalars: 1, result: .number)
     case 121: Shape(.scalar, .fixedOut(4))  // sched_getparam
     case 122: Shape(.scalar, .scalar, .input(1))  // sched_setaffinity
-    case 123: Shape(.scalar, .scalar, .output(1))  // sched_getaffinity
+    case 123: Shape(.scalar, .scalar, .output(1), result: .upTo(1))  // sched_getaffinity
     case 127: Shape(.scalar, .fixedOut(16))  // sched_rr_get_interval
     case 129, 130: Shape(scalars: 2)  // kill tkill
     case 131: Shape(scalars: 3)  // tgkill
-    case 137: Shape(.fixedIn(8), .fixedOut(128), .fixedIn(16), .scalar)  // rt_sigtimedwait
+    case 137: Shape(.fixedIn(8), .fixedOut(128), .fixedIn(16), .scalar, result: .number)  // rt_sigtimedwait
     case 138: Shape(.scalar, .scalar, .fixedIn(128))  // rt_sigqueueinfo
     case 140: Shape(scalars: 3)  // setpriority
-    case 141, 143, 145: Shape(scalars: 2)  // getpriority setregid setreuid
-    case 144, 146, 151, 152: Shape(scalars: 1)  // setgid setuid setfsuid setfsgid
+    case 141: Shape(scalars: 2, result: .number)  // getpriority
+    case 143, 145: Shape(scalars: 2)  // setregid setreuid
+    case 144, 146: Shape(scalars: 1)  // setgid setuid
+    case 151, 152: Shape(scalars: 1, result: .identifier)  // setfsuid setfsgid
     case 147, 149: Shape(scalars: 3)  // setresuid setresgid
     case 148, 150: Shape(.fixedOut(4), .fixedOut(4), .fixedOut(4))  // getresuid getresgid
-    case 153: Shape(.fixedOut(32))  // times
+    case 153: Shape(.fixedOut(32), result: .any)  // times
     case 154: Shape(scalars: 2)  // setpgid
-    case 155, 156: Shape(scalars: 1)  // getpgid getsid
-    case 157: Shape(scalars: 0)  // setsid
-    case 158: Shape(.scalar, .output(0, 4))  // getgroups
+    case 155, 156: Shape(scalars: 1, result: .process)  // getpgid getsid
+    case 157: Shape(scalars: 0, result: .process)  // setsid
+    case 158: Shape(.scalar, .output(0, 4), result: .length(0))  // getgroups
     case 159: Shape(.scalar, .input(0, 4))  // setgroups
     case 161, 162: Shape(.input(1), .scalar)  // sethostname setdomainname
     case 163: Shape(.scalar, .fixedOut(16))  // getrlimit
     case 164: Shape(.scalar, .fixedIn(16))  // setrlimit
     case 165: Shape(.scalar, .fixedOut(144))  // getrusage
-    case 166: Shape(scalars: 1)  // umask
+    case 166: Shape(scalars: 1, result: .number)  // umask
     case 168: Shape(.fixedOut(4), .fixedOut(4))  // getcpu
-    case 173, 174, 175, 176, 177: Shape(scalars: 0)  // getppid getuid geteuid getgid getegid
+    case 173: Shape(scalars: 0, result: .process)  // getppid
+    case 174, 175, 176, 177: Shape(scalars: 0, result: .identifier)  // getuid geteuid getgid getegid
     case 179: Shape(.fixedOut(112))  // sysinfo
     case 198: Shape(scalars: 3, result: .descriptor)  // socket
     case 199: Shape(.scalar, .scalar, .scalar, .fixedOut(8))  // socketpair
@@ -210,13 +243,14 @@ struct Shape {
     case 210: Shape(scalars: 2)  // shutdown
     case 213: Shape(scalars: 3)  // readahead
     case 223: Shape(scalars: 4)  // fadvise64
-    case 260: Shape(.scalar, .fixedOut(4), .scalar, .fixedOut(144), result: .positive)  // wait4
+    case 260: Shape(.scalar, .fixedOut(4), .scalar, .fixedOut(144), result: .child)  // wait4
     case 261: Shape(.scalar, .scalar, .fixedIn(16), .fixedOut(16))  // prlimit64
     case 267: Shape(scalars: 1)  // syncfs
     case 268: Shape(scalars: 2)  // setns
     case 276: Shape(.scalar, .path, .scalar, .path, .scalar)  // renameat2
     case 279: Shape(.path, .scalar, result: .descriptor)  // memfd_create
-    case 285: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar)  // copy_file_range
+    // copy_file_range
+    case 285: Shape(.scalar, .fixedBoth(8), .scalar, .fixedBoth(8), .scalar, .scalar, result: .upTo(4))
     case 291: Shape(.scalar, .path, .scalar, .scalar, .fixedOut(256))  // statx
     case 424: Shape(.scalar, .scalar, .fixedIn(128), .scalar)  // pidfd_send_signal
     case 434: Shape(scalars: 2, result: .descriptor)  // pidfd_open

@@ -199,7 +199,7 @@ extension Kernel {
   func processNumber() -> Int64 {
     if task.value.pid == 0 {
       let result = forward(Call.getpid)
-      guard result > 0 else { return result }
+      guard result > 0, result <= Int64(Int32.max) else { return -Errno.inputOutput.code }
       task.value.pid = UInt64(result)
     }
     return Int64(task.value.pid)

@@ -143,7 +143,8 @@ public enum Exchange {
 /// Forwarded requests that are no system call of Linux; in ``Exchange/call``.
 public enum ProxyCall: UInt64, CaseIterable, Sendable {
   /// The first of thread 0: the proxy writes what to execute at ``Exchange/data``: argument count, environment
-  /// count, total bytes (64-bit each), then NUL-terminated strings: path, arguments, environment. Result: 0.
+  /// count, total bytes, ignored signals, blocked signals (64-bit each; bit n-1 for signal n), then NUL-terminated
+  /// strings: path, arguments, environment. Result: 0.
   case start = 0x10000
   /// The process becomes another program: descriptors with close-on-exec are closed, signal handlers reset.
   /// Argument 0: offset of the program's name (comm).
@@ -155,4 +156,7 @@ public enum ProxyCall: UInt64, CaseIterable, Sendable {
   case die = 0x10003
   /// A line of the mini-OS for the log of the proxy: argument 0: offset, argument 1: length.
   case log = 0x10004
+  /// The first program does not start. Argument 0: the error's number, 1: offset of the path of the file that it is
+  /// about (with NUL): the program's, or that of the interpreter which it needs.
+  case notStarted = 0x10005
 }

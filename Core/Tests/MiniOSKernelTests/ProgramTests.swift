@@ -170,14 +170,18 @@ struct ProgramTests {
     #expect(kernel.task.value.space == old)
   }
 
-  @Test func aMissingInterpreterIsNoEntry() throws {
-    var bytes = Self.program()
-    // The second header becomes PT_INTERP for a name at 0x1000.
+  /// The program, with a PT_INTERP for a name at 0x1000 in the place of its second header.
+  static func dynamic() -> [UInt8] {
+    var bytes = program()
     bytes[64 + 56] = 3
     for (index, byte) in (Array("/lib/ld.so".utf8) + [0]).enumerated() { bytes[0x1000 + index] = byte }
     bytes[64 + 56 + 32] = 11
     bytes[64 + 56 + 33] = 0
-    files.contents["/dynamic"] = bytes
+    return bytes
+  }
+
+  @Test func aMissingInterpreterIsNoEntry() throws {
+    files.contents["/dynamic"] = Self.dynamic()
     #expect(try execute("/dynamic", ["x"]) == -2)
     files.contents["/lib/ld.so"] = Self.program(type: 3)
     #expect(try execute("/dynamic", ["x"]) == 0)
@@ -257,11 +261,16 @@ struct ProgramTests {
       machine.memory.store(UInt64(2), at: data)
       machine.memory.store(UInt64(1), at: data + 8)
       machine.memory.store(UInt64(strings.count), at: data + 16)
-      machine.write(strings, at: data + 24)
+      machine.memory.store(UInt64(1 << 1 | 1 << 12), at: data + 24)
+      machine.memory.store(UInt64.max, at: data + 32)
+      machine.write(strings, at: data + 40)
       return 0
     }
     kernel.start()
     #expect(machine.endedWith == nil)
+    // What was ignored stays so, and what was blocked.
+    #expect((1...64).filter { kernel.task.value.actions[$0 - 1].handler == 1 } == [2, 13])
+    #expect(kernel.task.value.mask == UInt64.max ^ (1 << 8 | 1 << 18))
     #expect(try strings() == ["first", "two"])
     #expect(kernel.frame.value.pc == 0x40_0100)
   }
@@ -276,6 +285,40 @@ struct ProgramTests {
     }
     kernel.start()
     #expect(machine.endedWith == 126)
+  }
+
+  @Test func theHostIsToldWhatDoesNotStart() throws {
+    files.contents["/bin/dynamic"] = Self.dynamic()
+    files.contents["/bin/garbage"] = Array("garbage".utf8)
+    let files = files
+    for (path, file, error, status) in [
+      ("/bin/dynamic", "/lib/ld.so", 2, 127), ("/bin/garbage", "/bin/garbage", 8, 126), ("/nosuch", "/nosuch", 2, 127),
+    ] as [(String, String, UInt64, UInt64)] {
+      let machine = FakeMachine()
+      let kernel = try machine.boot()
+      kernel.task.value.space = 0
+      var told: (String, UInt64)?
+      machine.onForward = { machine in
+        switch machine.header(Exchange.call) {
+        case ProxyCall.start.rawValue:
+          let data = FakeMachine.exchange + UInt64(Exchange.data)
+          let strings = Array((path + "\0x\0").utf8)
+          for (index, word) in [1, 0, UInt64(strings.count), 0, 0].enumerated() {
+            machine.memory.store(word, at: data + UInt64(index) * 8)
+          }
+          machine.write(strings, at: data + 40)
+          return 0
+        case ProxyCall.notStarted.rawValue:
+          told = (machine.string(machine.pointer(1)), machine.argument(0))
+          return 0
+        default: return files.answer(machine)
+        }
+      }
+      kernel.start()
+      #expect(machine.endedWith == status)
+      #expect(told?.0 == file)
+      #expect(told?.1 == error)
+    }
   }
 }
 

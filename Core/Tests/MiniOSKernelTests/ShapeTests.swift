@@ -80,6 +80,36 @@ struct MarshallerTests {
     #expect(kernel.call(23, 1) == -4095)
   }
 
+  /// One call for each rule: what it takes of the host, and what it does not.
+  @Test func resultsAreWhatTheCallCanHave() throws {
+    let rules: [(call: UInt64, arguments: [UInt64], taken: [Int64], refused: [Int64])] = [
+      (80, [3, buffer], [0], [1, 4096]),  // zero: fstat
+      (31, [0, 0], [0, 1, 65535], [1 << 31]),  // number: ioprio_get
+      (174, [], [0, 1000, 0xffff_fffe], [1 << 32]),  // identifier: getuid
+      (62, [3, 0, 1], [0, 1 << 40], []),  // any: lseek
+      (85, [0, 0], [0, 5], [1 << 31]),  // descriptor: timerfd_create
+      (157, [], [100], [1 << 31]),  // process: setsid
+      (260, [0, buffer, 0, 0], [0, 100], [1 << 31]),  // child: wait4
+      (101, [buffer, 0], [0], [1]),  // remainder: nanosleep
+      (17, [buffer, 16], [1, 16], [17, 4096]),  // upTo, with a buffer: getcwd
+      (76, [0, 0, 1, 0, 100, 0], [0, 100], [101]),  // upTo: splice
+      (13, [3, buffer, 8], [0, 8], [9]),  // length: flistxattr
+      (13, [3, 0, 0], [4000], [65537]),  // length, asked for
+      (73, [buffer, 2, 0, 0, 0], [0, 2], [3]),  // upTo: ppoll
+      (72, [8, buffer, 0, 0, 0, 0], [0, 24], [25]),  // pselect6
+      (25, [1, 0, 0], [0, 7], [1 << 31]),  // fcntl F_DUPFD
+      (25, [1, 2, 1], [0], [1]),  // fcntl F_SETFD
+    ]
+    for rule in rules {
+      let six = rule.arguments + [UInt64](repeating: 0, count: 6 - rule.arguments.count)
+      for (answer, isTaken) in rule.taken.map({ ($0, true) }) + rule.refused.map({ ($0, false) }) {
+        machine.onForward = { _ in answer }
+        let result = kernel.call(rule.call, six[0], six[1], six[2], six[3], six[4], six[5])
+        #expect(result == (isTaken ? answer : -5), "call \(rule.call) with \(answer)")
+      }
+    }
+  }
+
   @Test func aReadIsNeverLongerThanAsked() throws {
     try kernel.write([UInt8](repeating: 1, count: 64), to: buffer)
     for answer: Int64 in [17, 4096, 1 << 40] {

@@ -50,6 +50,8 @@ void cs_set_signals(uint64_t address);
 long cs_set_action(int signal, int disposition, uint64_t flags);
 /* 0, 1 or 2 as above. */
 int cs_action(int signal);
+/* The signals that are blocked. */
+uint64_t cs_mask(void);
 /* As clone(2) with these flags, which share no memory. In the child signals are noted elsewhere. */
 long cs_fork(uint64_t flags, uint64_t child_signals);
 /* What execve(2) does to descriptors, and to handlers. `keep` stays open. */

@@ -42,7 +42,7 @@ static uint64_t field(int offset) { return *(volatile uint64_t *)(buffer + offse
 static void set(int offset, uint64_t value) { *(volatile uint64_t *)(buffer + offset) = value; }
 
 static void put_program(char **words, int count) {
-  unsigned char *at = (unsigned char *)buffer + CONSHIM_EXCHANGE_DATA + 24;
+  unsigned char *at = (unsigned char *)buffer + CONSHIM_EXCHANGE_DATA + 40;
   for (int i = -1; i < count; i++) {  // the path, then the arguments
     const char *word = words[i < 0 ? 0 : i];
     strcpy((char *)at, word);
@@ -50,7 +50,9 @@ static void put_program(char **words, int count) {
   }
   set(CONSHIM_EXCHANGE_DATA, (uint64_t)count);
   set(CONSHIM_EXCHANGE_DATA + 8, 0);
-  set(CONSHIM_EXCHANGE_DATA + 16, (uint64_t)(at - (unsigned char *)buffer - CONSHIM_EXCHANGE_DATA - 24));
+  set(CONSHIM_EXCHANGE_DATA + 16, (uint64_t)(at - (unsigned char *)buffer - CONSHIM_EXCHANGE_DATA - 40));
+  set(CONSHIM_EXCHANGE_DATA + 24, 0);
+  set(CONSHIM_EXCHANGE_DATA + 32, 0);
 }
 
 static long honest(void) {

@@ -67,7 +67,7 @@ public enum SyscallCatalogue {
 extension StaticString {
   /// Its bytes.
   // SAFETY: a literal lives as long as the program, and the count is its own.
-  @unsafe fileprivate var utf8Buffer: UnsafeBufferPointer<UInt8> {
+  @unsafe var utf8Buffer: UnsafeBufferPointer<UInt8> {
     unsafe UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
   }
 }

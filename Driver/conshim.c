@@ -42,6 +42,8 @@
 /* What is kept from the con-shim for its proxies: 2 MiB in blocks of 64 KiB. */
 #define RESERVE_ORDER	4
 #define RESERVE_BLOCKS	32
+/* Exchange buffers of threads that ended, kept for the next ones. */
+#define EXCHANGE_POOL	4
 
 static_assert(PAGE_SIZE == CONSHIM_GRANULE_SIZE);
 static_assert((1 << BOOT_ORDER) == CONSHIM_BOOT_BLOCK_GRANULES);
@@ -60,6 +62,8 @@ struct exchange {
 	bool was_mapped;
 	/* The con-shim has it too, and the thread is found by its number. */
 	bool attached;
+	/* The Monitor keeps the pages. */
+	bool lost;
 };
 
 /* What an open file stands for. */
@@ -75,6 +79,7 @@ struct shim {
 	struct list_head reserve;
 	unsigned int reserve_blocks;
 	struct xarray exchanges;
+	struct page *pool[EXCHANGE_POOL];
 };
 
 /* The answer of the Monitor; values[0] is x1. */
@@ -136,13 +141,53 @@ static bool take_back(struct shim *shim, struct page *page, unsigned int order, 
 
 /* --- exchange buffers --- */
 
-static void exchange_free_pages(struct page *pages)
+static struct page *exchange_pages(struct shim *shim)
 {
+	struct page *pages;
 	int i;
 
-	/* One by one: a process that still has one mapped keeps it. */
+	/* What another thread of the same con-shim left in it is no secret from this one's proxy. */
+	for (i = 0; i < EXCHANGE_POOL; i++) {
+		pages = shim->pool[i];
+		if (!pages)
+			continue;
+		shim->pool[i] = NULL;
+		clear_page(page_address(pages));
+		return pages;
+	}
+	pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN, EXCHANGE_ORDER);
+	if (pages)
+		split_page(pages, EXCHANGE_ORDER);
+	return pages;
+}
+
+static void exchange_free_pages(struct shim *shim, struct page *pages)
+{
+	bool used = false;
+	int i;
+
+	for (i = 0; i < CONSHIM_EXCHANGE_GRANULES; i++)
+		used |= page_count(pages + i) != 1;
+	for (i = 0; !used && i < EXCHANGE_POOL; i++) {
+		if (shim->pool[i])
+			continue;
+		shim->pool[i] = pages;
+		return;
+	}
+	/* One by one: I/O that still goes on keeps its page. */
 	for (i = 0; i < CONSHIM_EXCHANGE_GRANULES; i++)
 		put_page(pages + i);
+}
+
+static void exchange_pool_free(struct shim *shim)
+{
+	int i, k;
+
+	for (i = 0; i < EXCHANGE_POOL; i++) {
+		for (k = 0; shim->pool[i] && k < CONSHIM_EXCHANGE_GRANULES; k++)
+			put_page(shim->pool[i] + k);
+		shim->pool[i] = NULL;
+	}
 }
 
 static int exchange_add(struct shim *shim, u64 thread)
@@ -161,12 +206,11 @@ static int exchange_add(struct shim *shim, u64 thread)
 		return -ENOMEM;
 	exchange->thread = thread;
 	exchange->attached = true;
-	exchange->pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN, EXCHANGE_ORDER);
+	exchange->pages = exchange_pages(shim);
 	if (!exchange->pages) {
 		kfree(exchange);
 		return -ENOMEM;
 	}
-	split_page(exchange->pages, EXCHANGE_ORDER);
 	header = page_address(exchange->pages);
 	WRITE_ONCE(header[CONSHIM_EXCHANGE_VERSION / 8], CONSHIM_VERSION);
 	error = xa_err(xa_store(&shim->exchanges, thread, exchange, GFP_KERNEL_ACCOUNT));
@@ -179,7 +223,7 @@ static int exchange_add(struct shim *shim, u64 thread)
 		return 0;
 	xa_erase(&shim->exchanges, thread);
 free:
-	exchange_free_pages(exchange->pages);
+	exchange_free_pages(shim, exchange->pages);
 	kfree(exchange);
 	return error;
 }
@@ -191,8 +235,8 @@ static void exchange_detach(struct shim *shim, struct exchange *exchange)
 		return;
 	exchange->attached = false;
 	xa_erase(&shim->exchanges, exchange->thread);
-	if (take_back(shim, exchange->pages, EXCHANGE_ORDER, CONSHIM_CALL_EXCHANGE_UNMAP, exchange->thread))
-		exchange_free_pages(exchange->pages);
+	exchange->lost = !take_back(shim, exchange->pages, EXCHANGE_ORDER, CONSHIM_CALL_EXCHANGE_UNMAP,
+				    exchange->thread);
 }
 
 /* Without a mapping nobody answers the thread, so that it is not run again. */
@@ -201,6 +245,8 @@ static void exchange_drop_unused(struct shim *shim, struct exchange *exchange)
 	if (exchange->mappings || exchange->runs)
 		return;
 	exchange_detach(shim, exchange);
+	if (!exchange->lost)
+		exchange_free_pages(shim, exchange->pages);
 	kfree(exchange);
 }
 
@@ -231,7 +277,21 @@ static int mapping_may_split(struct vm_area_struct *area, unsigned long address)
 	return -EINVAL;
 }
 
+/* A proxy touches few of the pages, and its children none of them. */
+static vm_fault_t mapping_fault(struct vm_fault *fault)
+{
+	struct exchange *exchange = fault->vma->vm_private_data;
+	unsigned long index = (fault->address - fault->vma->vm_start) >> PAGE_SHIFT;
+
+	if (index >= CONSHIM_EXCHANGE_GRANULES || exchange->lost)
+		return VM_FAULT_SIGBUS;
+	fault->page = exchange->pages + index;
+	get_page(fault->page);
+	return 0;
+}
+
 static const struct vm_operations_struct mapping_operations = {
+	.fault = mapping_fault,
 	.open = mapping_open,
 	.close = mapping_close,
 	.may_split = mapping_may_split,
@@ -241,10 +301,8 @@ static int conshim_mmap(struct file *file, struct vm_area_struct *area)
 {
 	struct shim *shim = file->private_data;
 	unsigned long thread = area->vm_pgoff >> EXCHANGE_ORDER;
-	struct page *pages[CONSHIM_EXCHANGE_GRANULES];
-	unsigned long count = CONSHIM_EXCHANGE_GRANULES;
 	struct exchange *exchange;
-	int i, error = -ENXIO;
+	int error = -ENXIO;
 
 	if (area->vm_pgoff & ((1 << EXCHANGE_ORDER) - 1) || !(area->vm_flags & VM_SHARED) ||
 	    area->vm_flags & VM_EXEC || area->vm_end - area->vm_start != CONSHIM_EXCHANGE_SIZE)
@@ -253,13 +311,9 @@ static int conshim_mmap(struct file *file, struct vm_area_struct *area)
 	exchange = xa_load(&shim->exchanges, thread);
 	if (!exchange)
 		goto unlock;
-	for (i = 0; i < CONSHIM_EXCHANGE_GRANULES; i++)
-		pages[i] = exchange->pages + i;
-	vm_flags_set(area, VM_DONTEXPAND | VM_DONTDUMP | VM_MIXEDMAP);
+	error = 0;
+	vm_flags_set(area, VM_DONTEXPAND | VM_DONTDUMP);
 	vm_flags_clear(area, VM_MAYEXEC);
-	error = vm_insert_pages(area, area->vm_start, pages, &count);
-	if (error)
-		goto unlock;
 	area->vm_private_data = exchange;
 	area->vm_ops = &mapping_operations;
 	exchange->mappings++;
@@ -545,6 +599,7 @@ static int conshim_release(struct inode *inode, struct file *file)
 
 	if (shim->created)
 		shim_destroy(shim);
+	exchange_pool_free(shim);
 	xa_destroy(&shim->exchanges);
 	mutex_destroy(&shim->lock);
 	kfree(shim);

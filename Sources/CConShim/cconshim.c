@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -47,8 +49,9 @@ static const uint64_t guard_size = 1ull << 32;
 long cs_move_high(int fd) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
-  /* Not higher than this: the table of descriptors has an entry for each number below. */
-  rlim_t top = limit.rlim_cur < 1024 ? limit.rlim_cur : 1024;
+  /* Not higher: a table of 64 is part of every process, and a larger one is copied by each fork. Not the highest: shells
+   * move descriptors there. */
+  rlim_t top = limit.rlim_cur < 60 ? limit.rlim_cur : 60;
   for (rlim_t number = top - 1; number > 2; number--) {
     if (fcntl((int)number, F_GETFD) >= 0) continue;
     long moved = RESULT(fcntl(fd, F_DUPFD_CLOEXEC, (int)number));
@@ -74,22 +77,49 @@ long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSH
 long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
 long cs_run(int device, struct cs_run_state *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }
 
-uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error) {
-  char *base = mmap(0, size + guard_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+/* Places for buffers: the end of one GiB of addresses, with the guard after it, so that no table of pages is shared by
+ * the two and the kernel passes over the guard quickly. Those in use now are not in the list. */
+static uint64_t free_places[8];
+
+static uint64_t reserve_place(uint64_t size, long *error) {
+  const uint64_t gib = 1ull << 30, whole = guard_size + 2 * gib;
+  char *base = mmap(0, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
     *error = -errno;
     return 0;
   }
-  void *buffer = mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device, (off_t)(thread * size));
-  if (buffer == MAP_FAILED) {
-    *error = -errno;
-    munmap(base, size + guard_size);
-    return 0;
-  }
-  return (uint64_t)(uintptr_t)base;
+  uint64_t start = (uint64_t)(uintptr_t)base;
+  uint64_t place = ((start + size + gib - 1) & ~(gib - 1)) - size;
+  uint64_t end = place + size + guard_size;
+  if (place > start) munmap(base, place - start);
+  if (start + whole > end) munmap((void *)(uintptr_t)end, start + whole - end);
+  return place;
 }
 
-void cs_unmap(uint64_t address, uint64_t size) { munmap((void *)(uintptr_t)address, size + guard_size); }
+uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error) {
+  uint64_t place = 0;
+  for (int i = 0; i < 8 && !place; i++) place = __atomic_exchange_n(&free_places[i], 0, __ATOMIC_SEQ_CST);
+  if (!place) place = reserve_place(size, error);
+  if (!place) return 0;
+  void *buffer = mmap((void *)(uintptr_t)place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device,
+                      (off_t)(thread * size));
+  if (buffer == MAP_FAILED) {
+    *error = -errno;
+    cs_unmap(place, size);
+    return 0;
+  }
+  return place;
+}
+
+void cs_unmap(uint64_t address, uint64_t size) {
+  /* Nothing else may come to lie there. */
+  mmap((void *)(uintptr_t)address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  for (int i = 0; i < 8; i++) {
+    uint64_t none = 0;
+    if (__atomic_compare_exchange_n(&free_places[i], &none, address, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+  }
+  munmap((void *)(uintptr_t)address, size + guard_size);
+}
 
 void cs_copy(uint64_t to, uint64_t from, uint64_t size) {
   memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size);
@@ -239,9 +269,26 @@ static void close_if_marked(int fd, int keep) {
   if (flags >= 0 && flags & FD_CLOEXEC) close(fd);
 }
 
+/* Whether no descriptor is above 63: the kernel looks at as many bits as its table has. */
+static int has_small_table(void) {
+  uint64_t set[2] = {0, ~0ull};
+  struct timespec now = {0, 0};
+  return syscall(SYS_pselect6, 128, set, 0, 0, &now, 0) == 0 && fcntl(64, F_GETFD) < 0;
+}
+
 void cs_close_on_exec(int keep) {
   /* A table shared with another process becomes this one's own, as execve does it. */
   unshare(CLONE_FILES);
+  if (has_small_table()) {
+    struct pollfd all[64];
+    struct timespec now = {0, 0};
+    for (int fd = 0; fd < 64; fd++) all[fd] = (struct pollfd){.fd = fd};
+    if (syscall(SYS_ppoll, all, 64, &now, 0, 0) >= 0) {
+      for (int fd = 0; fd < 64; fd++)
+        if (!(all[fd].revents & POLLNVAL)) close_if_marked(fd, keep);
+      return;
+    }
+  }
   struct statfs where;
   int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory >= 0 && fstatfs(directory, &where) == 0 && where.f_type == 0x9fa0 /* proc */) {

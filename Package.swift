@@ -18,6 +18,8 @@ let package = Package(
     .target(name: "OCISpec", swiftSettings: settings),
     .target(name: "SeccompFilter", dependencies: [catalogue], swiftSettings: settings),
     .target(
+      name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
+    .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
     .target(name: "CommandLineInterface", swiftSettings: settings),
@@ -28,16 +30,21 @@ let package = Package(
     .target(
       name: "ContainerRuntime",
       dependencies: [
-        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "Cgroups", "ConShimProxy", catalogue,
+        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Cgroups", "ConShimProxy",
+        catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ContainerRuntime", "CommandLineInterface"],
+      dependencies: [
+        "CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", "ContainerRuntime", "CommandLineInterface", catalogue,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "OCISpecTests", dependencies: ["OCISpec"], resources: [.copy("Fixtures")]),
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
+    .testTarget(
+      name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(

@@ -73,6 +73,9 @@ long cs_open_device(void) {
   return moved;
 }
 
+unsigned cs_thread_request(void) { return CONSHIM_THREAD; }
+unsigned cs_run_request(void) { return CONSHIM_RUN; }
+
 long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSHIM_CREATE, version)); }
 long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
 long cs_run(int device, struct cs_run_state *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }

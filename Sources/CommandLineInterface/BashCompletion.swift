@@ -53,7 +53,7 @@ enum BashCompletion {
     for verb in Verb.all { text += optionClause(verb.name, verb.options) }
     text += "    esac\n  else\n    case $verb:$place in\n"
     text += clause([":0"], words(Verb.all.map { $0.name }))
-    for kind in [Operand.Kind.container, .signal, .shell] { text += operandClause(kind) }
+    for kind in [Operand.Kind.container, .signal, .shell, .profileAction, .policy] { text += operandClause(kind) }
     text += """
           do:0) COMPREPLY=($(compgen -c -- "$current")); return ;;
           do:* | exec:*) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -118,6 +118,8 @@ enum BashCompletion {
     switch kind {
     case .container: return clause(places, "words=$(" + Completions.listContainers + ")")
     case .signal: return clause(places, words(Quantities.signalNames))
+    case .profileAction: return clause(places, words(Completions.profileActions))
+    case .policy: return clause(places, words(Completions.policies))
     default: return clause(places, words(Completions.shells))
     }
   }

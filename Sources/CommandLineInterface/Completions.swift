@@ -1,5 +1,9 @@
 /// Completion scripts for shells, made from the tables.
 public enum Completions {
+  /// What `profile` does, and the policies that it knows by name.
+  static let profileActions = ["show", "check", "diff"]
+  static let policies = ["default", "strict", "compat"]
+
   /// The shells that we have a script for.
   public static let shells = ["bash", "zsh", "fish"]
 

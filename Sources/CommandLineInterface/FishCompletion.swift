@@ -42,6 +42,8 @@ enum FishCompletion {
     case .container: " -a '(__rcontainer_containers)'"
     case .signal: " -a '" + Quantities.signalNames.joined(by: " ") + "'"
     case .shell: " -a '" + Completions.shells.joined(by: " ") + "'"
+    case .profileAction: " -a '" + Completions.profileActions.joined(by: " ") + "'"
+    case .policy: " -a '" + Completions.policies.joined(by: " ") + "' -F"
     case .command: " -F"
     case .newContainer, .verb, .listing: nil
     }

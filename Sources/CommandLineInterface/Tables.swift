@@ -65,6 +65,9 @@ extension Verb {
         Option(
           "shim", nil, .choice("KIND", ["software", "cca"]),
           "software (the default), or cca: memory of its own, out of the host's reach (Arm CCA)"),
+        Option(
+          "policy", nil, Argument("NAME|FILE", .text),
+          "what system calls the command may make: default, strict, compat, or a file"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
     Verb(
@@ -123,6 +126,12 @@ extension Verb {
       "spec", [], "write a config.json to start from",
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
     Verb("features", [], "show what this runtime and kernel can do, as JSON"),
+    Verb(
+      "profile", [.profileAction, .policy, .otherPolicy], "show, check or compare policies of the software con-shim",
+      [
+        Option("arch", nil, .choice("NAME", ["x86_64", "aarch64"]), "of another architecture than this machine's"),
+        Option("json", nil, nil, "as JSON"),
+      ]),
     Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
     Verb("version", [], "show the version"),
     Verb("completion", [.shell], "print a completion script for a shell"),

@@ -52,6 +52,10 @@ public struct Operand: Sendable {
     case newContainer
     case signal
     case shell
+    /// What to do with policies.
+    case profileAction
+    /// A policy of ours, or a file.
+    case policy
     case verb
     /// A command and its arguments.
     case command
@@ -73,5 +77,8 @@ public struct Operand: Sendable {
   static let command = Operand("[--] <command> [argument...]", .command, required: true)
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
   static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
+  static let profileAction = Operand("<show|check|diff>", .profileAction, required: true)
+  static let policy = Operand("<policy>", .policy, required: true)
+  static let otherPolicy = Operand("[policy]", .policy, required: false)
   static let listing = Operand("[ps option...]", .listing, required: false)
 }

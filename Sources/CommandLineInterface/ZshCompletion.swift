@@ -69,6 +69,10 @@ enum ZshCompletion {
       case .signal:
         lines.append("'" + place + ":signal:(" + Quantities.signalNames.joined(by: " ") + ")'")
       case .shell: lines.append("'" + place + ":shell:(" + Completions.shells.joined(by: " ") + ")'")
+      case .profileAction:
+        lines.append("'" + place + ":action:(" + Completions.profileActions.joined(by: " ") + ")'")
+      case .policy:
+        lines.append("'" + place + ":policy:{_values policy " + Completions.policies.joined(by: " ") + "; _files}'")
       case .command where index == 0: lines.append("'*::command: _normal'")
       case .command: lines.append("'*::command:_files'")
       case .listing: lines.append("'*::option of ps: '")

@@ -11,6 +11,9 @@ public struct ProxyError: Error, Sendable {
 
 /// The device of con-shims, opened by a process that will become a proxy.
 public enum ConShimDevice {
+  /// The requests (ioctl(2)) that a running proxy makes: a filter has to let them pass.
+  public static var requests: [UInt32] { [cs_thread_request(), cs_run_request()] }
+
   /// Opens it while the host's files are in sight, at a high number and close-on-exec.
   public static func open() throws(ProxyError) -> Int32 {
     let result = cs_open_device()

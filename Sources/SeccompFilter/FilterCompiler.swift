@@ -45,6 +45,31 @@ public enum FilterCompiler {
     return CompiledFilter(instructions: program, unknownNames: resolved.unknown)
   }
 
+  /// A program that does what the stricter of two does, in the kernel's order (seccomp(2), "SECCOMP_RET_*"). Where both
+  /// deny a call, the first says how.
+  public static func stricter(_ first: CompiledFilter, _ second: CompiledFilter) throws(SeccompError) -> CompiledFilter
+  {
+    var program = first.instructions
+    var copies: [(action: SeccompAction, start: Int)] = []
+    for place in first.instructions.indices where program[place].code == BPFInstruction.Code.returnValue.rawValue {
+      let action = SeccompAction(program[place].operand)
+      if action.rank < SeccompAction.notify.rank { continue }
+      var start = copies.first { $0.action == action }?.start
+      if start == nil {
+        start = program.count
+        copies.append((action, program.count))
+        program += second.instructions.map { instruction in
+          guard instruction.code == BPFInstruction.Code.returnValue.rawValue else { return instruction }
+          let other = SeccompAction(instruction.operand)
+          return .ret(other.rank < action.rank ? other : action)
+        }
+      }
+      program[place] = BPFInstruction(.jump, UInt32(start! - place - 1))
+    }
+    if program.count > 4096 { throw .tooLong(instructions: program.count) }
+    return CompiledFilter(instructions: program, unknownNames: first.unknownNames + second.unknownNames)
+  }
+
   /// The code for the architectures that share one audit value: x86-64 and x32, or one alone.
   private static func block(for architectures: [Architecture], _ resolved: Resolved)
     -> [BPFInstruction]
@@ -99,13 +124,52 @@ public enum FilterCompiler {
     case .always(let action): return [.ret(action)]
     case .depends(let rules):
       var code: [BPFInstruction] = []
-      for index in rules {
+      var rest = rules[...]
+      while let index = rest.first {
         let rule = resolved.rules[index]
         if rule.conditions.isEmpty { return code + [.ret(rule.action)] }
-        code += alternative(rule)
+        let alike = rest.prefix { isOneOfMany(resolved.rules[$0], like: rule) }
+        if alike.count > 1 {
+          code += oneOf(alike.map { resolved.rules[$0].conditions[0] }, rule.action)
+          rest = rest.dropFirst(alike.count)
+        } else {
+          code += alternative(rule)
+          rest = rest.dropFirst()
+        }
       }
       return code + [.ret(resolved.defaultAction)]
     }
+  }
+
+  /// Whether the rule compares the low half of an argument with one value, as `other` does.
+  private static func isOneOfMany(_ rule: SeccompPolicy.Rule, like other: SeccompPolicy.Rule) -> Bool {
+    func tested(_ rule: SeccompPolicy.Rule) -> Int? {
+      guard rule.conditions.count == 1, rule.conditions[0].comparison == .maskedEqual,
+        rule.conditions[0].value == UInt64(UInt32.max), rule.conditions[0].second >> 32 == 0
+      else { return nil }
+      return rule.conditions[0].argument
+    }
+    return rule.action == other.action && tested(rule) != nil && tested(rule) == tested(other)
+  }
+
+  /// Loads once, compares with each value, and returns the action if one is equal; else falls through.
+  private static func oneOf(_ conditions: [SeccompPolicy.Condition], _ action: SeccompAction) -> [BPFInstruction] {
+    var code: [BPFInstruction] = []
+    var rest = conditions[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(128)  // distances have 8 bits
+      code.append(BPFInstruction(.load, SeccompData.low(conditions[0].argument)))
+      for (place, condition) in part.enumerated() {
+        let toReturn = part.count - 1 - place
+        code.append(
+          BPFInstruction(
+            .jumpIfEqual, UInt32(truncatingIfNeeded: condition.second), ifTrue: UInt8(toReturn),
+            ifFalse: toReturn == 0 ? 1 : 0))
+      }
+      code.append(.ret(action))
+      rest = rest.dropFirst(part.count)
+    }
+    return code
   }
 
   /// Returns the rule's action if all its conditions hold, else falls through to what follows.
@@ -169,12 +233,17 @@ public enum FilterCompiler {
     case .maskedEqual:
       let wantedHigh = UInt32(truncatingIfNeeded: condition.second >> 32)
       let wantedLow = UInt32(truncatingIfNeeded: condition.second)
-      return [
-        loadHigh, .plain(BPFInstruction(.and, high)),
-        .test(.jumpIfEqual, wantedHigh, ifTrue: .next, ifFalse: .fail),
-        loadLow, .plain(BPFInstruction(.and, low)),
-        .test(.jumpIfEqual, wantedLow, ifTrue: .pass, ifFalse: .fail),
-      ]
+      var steps: [Step] = []
+      // Nothing of the high half matters, or all of the low one does.
+      if high != 0 || wantedHigh != 0 {
+        steps += [
+          loadHigh, .plain(BPFInstruction(.and, high)),
+          .test(.jumpIfEqual, wantedHigh, ifTrue: .next, ifFalse: .fail),
+        ]
+      }
+      steps.append(loadLow)
+      if low != .max { steps.append(.plain(BPFInstruction(.and, low))) }
+      return steps + [.test(.jumpIfEqual, wantedLow, ifTrue: .pass, ifFalse: .fail)]
     case .greater, .greaterOrEqual:
       return [
         loadHigh, .test(.jumpIfGreater, high, ifTrue: .pass, ifFalse: .next),

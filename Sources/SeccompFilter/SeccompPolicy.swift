@@ -118,6 +118,9 @@ public struct SeccompAction: Equatable, Hashable, Sendable {
     "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
   ]
 
+  /// Lower is stricter: the kernel takes the lowest of what several filters say, the errno and the like left out.
+  var rank: Int32 { Int32(bitPattern: rawValue & 0xffff_0000) }
+
   var lets: Bool { self == .allow || self == .log }
 }
 

@@ -38,6 +38,7 @@ enum DoVerb {
       guard let shim = ConShim(rawValue: name) else { throw context.bad("shim", name, "software or cca") }
       sandbox.conShim = shim
     }
+    if let policy = options["policy"] { sandbox.policy = try ProfileVerb.absolute(policy) }
     sandbox.capturesOutput = options.has("json")
     let result = try Do.run(sandbox, store: try context.store(), log: context.log)
     if options.has("json") { printOut(result.json + "\n") }

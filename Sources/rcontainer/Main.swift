@@ -67,6 +67,7 @@ enum Dispatch {
     case "events": try EventsVerb.run(context)
     case "spec": try SpecVerb.run(context)
     case "features": printOut(Features.json() + "\n")
+    case "profile": return try ProfileVerb.run(context)
     case "machine": try MachineVerb.run(context)
     case "completion": try CompletionVerb.run(context)
     case "man": printOut(ManualPage.text(version: RContainer.version))

@@ -59,6 +59,40 @@ struct Random: Choices {
     #expect(filter.unknownNames == ["no_such_call"])
   }
 
+  @Test func theStricterOfTwoWins() throws {
+    let conditions = [SeccompPolicy.Condition(argument: 1, .greater, 5)]
+    let first = SeccompPolicy(
+      defaultAction: .error(1), architectures: [.x86_64, .i386],
+      rules: [
+        .init(["read", "openat", "close"], .allow), .init(["write"], .notify), .init(["getpid"], .log),
+        .init(["lseek"], .allow, conditions), .init(["ptrace"], .killProcess), .init(["mount"], .trap),
+      ])
+    let second = SeccompPolicy(
+      defaultAction: .error(38), architectures: [.x86_64],
+      rules: [
+        .init(["read", "write", "lseek", "ptrace", "mount", "getpid"], .allow),
+        .init(["openat"], .allow, conditions), .init(["close"], .killThread),
+      ])
+    let both = try FilterCompiler.stricter(FilterCompiler.compile(first), FilterCompiler.compile(second))
+    for architecture in [Architecture.x86_64, .i386, .aarch64] {
+      for number: UInt32 in 0..<500 {
+        for argument: UInt64 in [0, 5, 6, 1 << 33] {
+          let arguments = [argument, argument, 0, 0, 0, 0]
+          let separate = [first, second].map {
+            SeccompAction(verdict($0, architecture, number, arguments))
+          }
+          let found = SeccompAction(run(both.instructions, architecture.auditValue, number, arguments)!)
+          let strictest = separate.min { $0.rank < $1.rank }!
+          if separate[0].rank < SeccompAction.notify.rank {
+            #expect(found == separate[0])
+          } else {
+            #expect(found == strictest, "\(architecture) \(number) \(argument)")
+          }
+        }
+      }
+    }
+  }
+
   @Test func anArgumentThatDoesNotExistIsRefused() {
     #expect(throws: SeccompError.argumentOutOfRange(6)) {
       try FilterCompiler.compile(

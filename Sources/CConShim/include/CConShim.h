@@ -18,6 +18,9 @@ const char *cs_environment(int index);
 /* --- /dev/conshim --- */
 enum { CS_EXIT_FORWARD = 1, CS_EXIT_ENDED = 3, CS_EXIT_KILLED = 4 };
 struct cs_run_state { uint32_t thread, reason; uint64_t detail[2]; };
+/* The requests (ioctl(2)) that a running proxy makes. */
+unsigned cs_thread_request(void);
+unsigned cs_run_request(void);
 /* Opens the device, close-on-exec, at a high number that programs do not get to by themselves. */
 long cs_open_device(void);
 /* Moves a descriptor to such a number. */

@@ -69,7 +69,7 @@ struct RuntimeStage: ~Copyable {
   /// Brings the container to where its process waits for `start`, or has started.
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
-    let filter = try SeccompStage.compile(linux.seccomp, log: log)
+    let filter = try PolicyStage.filter(spec, log: log)
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()

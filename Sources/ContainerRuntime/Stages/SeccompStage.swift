@@ -5,13 +5,20 @@ import SyscallCatalogue
 
 /// From the seccomp section of a configuration to a program for the kernel.
 enum SeccompStage {
-  static func compile(_ section: OCISpec.Seccomp?, log: Log) throws(RuntimeError)
+  /// - Parameter rules: those of the con-shim's policy; the stricter of the two wins.
+  static func compile(_ section: OCISpec.Seccomp?, rules: SeccompPolicy? = nil, log: Log) throws(RuntimeError)
     -> SystemCallFilter?
   {
-    guard let section else { return nil }
-    let policy = try policy(section)
-    let compiled: CompiledFilter
-    do throws(SeccompError) { compiled = try FilterCompiler.compile(policy) } catch {
+    var policies: [SeccompPolicy] = []
+    if let section { policies.append(try policy(section)) }
+    if let rules { policies.append(rules) }
+    var compiled: CompiledFilter? = nil
+    do throws(SeccompError) {
+      for policy in policies {
+        let next = try FilterCompiler.compile(policy)
+        if let first = compiled { compiled = try FilterCompiler.stricter(first, next) } else { compiled = next }
+      }
+    } catch {
       switch error {
       case .tooLong(let count):
         throw fail("", "needs \(count) instructions, the kernel takes 4096", hint: "use fewer rules")
@@ -19,11 +26,13 @@ enum SeccompStage {
         throw fail("syscalls", "argument index \(index) is not 0 to 5")
       }
     }
+    guard let compiled else { return nil }
     for name in compiled.unknownNames {
       log.write(.debug, "seccomp: system call \"" + name + "\" is unknown, its rules have no effect")
     }
-    return SystemCallFilter(
-      program: compiled.encoded, flags: try flags(section), listener: nil)
+    var flags: UInt32 = 0
+    if let section { flags = try Self.flags(section) }
+    return SystemCallFilter(program: compiled.encoded, flags: flags)
   }
 
   private static func fail(_ path: String, _ message: String, hint: String? = nil) -> RuntimeError {

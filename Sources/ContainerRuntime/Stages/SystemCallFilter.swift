@@ -7,6 +7,8 @@ struct SystemCallFilter {
   let flags: UInt32
   /// The agent that answers calls (`listenerPath`).
   var listener: Listener?
+  /// Memory that is written is not executed afterwards (`PR_SET_MDWE`, prctl(2)).
+  var refusesWriteExecute = false
 
   struct Listener {
     /// Connected to the agent.
@@ -17,6 +19,7 @@ struct SystemCallFilter {
 
   /// Loads the program for this process and all it will start.
   func install() throws(Errno) {
+    if refusesWriteExecute { try processControl(Int32(RC_PR_SET_MDWE), UInt(RC_PR_MDWE_REFUSE_EXEC_GAIN)) }
     if let listener {
       try setSystemCallFilter(
         program, flags: flags, listenerSocket: listener.socket, message: listener.state)

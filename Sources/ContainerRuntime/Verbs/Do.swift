@@ -21,6 +21,8 @@ public struct SandboxOptions {
   public var root = "/"
   public var hostname = "sandbox"
   public var conShim = ConShim.software
+  /// One of ours, or the absolute path of a file.
+  public var policy = "default"
   /// The output goes into the result.
   public var capturesOutput = false
 
@@ -122,6 +124,7 @@ public enum Do {
     process.noNewPrivileges = true
     spec.process = process
     spec.mounts = mounts(options)
+    spec.annotations.append(StringPair(PolicyStage.annotation, options.policy))
     if options.conShim != .software {
       spec.annotations.append(StringPair(ConShim.annotation, options.conShim.rawValue))
     }
@@ -135,7 +138,6 @@ public enum Do {
     linux.gidMappings = [IDMapping(isRoot ? 0 : gid, host: gid, isRoot ? UInt32.max : 1)]
     linux.maskedPaths = Spec.maskedPaths
     linux.readonlyPaths = Spec.readonlyPaths
-    linux.seccomp = SandboxProfile.section
     linux.resources = resources(options)
     spec.linux = linux
     return spec

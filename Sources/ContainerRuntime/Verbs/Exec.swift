@@ -73,7 +73,7 @@ private struct ExecStage: ~Copyable {
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()
-    var filter = try SeccompStage.compile(linux.seccomp, log: log)
+    var filter = try PolicyStage.filter(spec, log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
     }

@@ -1,0 +1,61 @@
+import CLinux
+import ConShimProxy
+import LinuxSystem
+import OCISpec
+import SeccompFilter
+import ShimPolicy
+
+/// The policy of a container's con-shim.
+public enum PolicyStage {
+  /// Where a configuration names it: one of ours, or the absolute path of a file.
+  public static let annotation = "org.rcontainer.policy"
+
+  /// The policy that a configuration asks for; nil for none.
+  static func policy(_ annotations: [StringPair]) throws(RuntimeError) -> ShimPolicy? {
+    guard let name = annotations.last(where: { $0.key == annotation })?.value else { return nil }
+    return try load(name)
+  }
+
+  /// A policy by its name, or the path of its file.
+  public static func load(_ name: String) throws(RuntimeError) -> ShimPolicy {
+    if let policy = ShimPolicy.builtIn(name) { return policy }
+    guard name.utf8.first == 0x2f else {
+      throw RuntimeError(
+        .options, "policy \"" + name + "\" is unknown",
+        hint: "use " + ShimPolicy.builtInNames.reduce("") { $0 + $1 + ", " } + "or the absolute path of a file")
+    }
+    let bytes = try at(.configuration, "reading policy " + name) { () throws(Errno) in
+      let file = try open(name, O_RDONLY)
+      return try readAll(file.raw, limit: 1 << 20)
+    }
+    do throws(SpecError) {
+      return try ShimPolicy(json: bytes, file: name)
+    } catch {
+      throw RuntimeError(.configuration, error.description)
+    }
+  }
+
+  /// The filter of a container: its own section and its policy, of which the stricter wins.
+  static func filter(_ spec: Spec, log: Log) throws(RuntimeError) -> SystemCallFilter? {
+    guard let policy = try policy(spec.annotations) else {
+      return try SeccompStage.compile(spec.linux?.seccomp, log: log)
+    }
+    let rules = rules(policy, try ConShim(spec.annotations))
+    var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
+    filter?.refusesWriteExecute = !policy.writeExecute
+    return filter
+  }
+
+  /// The proxy of a process in a CCA con-shim runs it by requests to its device.
+  private static func rules(_ policy: ShimPolicy, _ conShim: ConShim) -> SeccompPolicy {
+    var rules = policy.seccompPolicy
+    if conShim == .cca {
+      let requests = ConShimDevice.requests.map {
+        SeccompPolicy.Rule(
+          ["ioctl"], .allow, [SeccompPolicy.Condition(argument: 1, .maskedEqual, UInt64(UInt32.max), UInt64($0))])
+      }
+      rules.rules.insert(contentsOf: requests, at: 0)
+    }
+    return rules
+  }
+}

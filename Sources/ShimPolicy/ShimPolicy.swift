@@ -1,0 +1,58 @@
+import SyscallCatalogue
+
+/// What a software con-shim lets its container do: the class of every system call, and what else it holds to.
+///
+/// The catalogue's own classes are the policy "default"; a policy file says in what it differs from another one.
+public struct ShimPolicy: Equatable, Sendable {
+  public var name: String
+  /// One line for people.
+  public var summary: String
+  /// By place in the catalogue.
+  public private(set) var classes: [CallClass]
+  /// Whether programs for the other architectures that the kernel runs (i386, x32, 32-bit Arm) may make calls at all.
+  public var otherArchitectures = false
+  /// Memory may be writable and then executable, or both. If not, `PR_SET_MDWE` (prctl(2)) refuses it.
+  public var writeExecute = true
+
+  init(name: String, summary: String, classes: [CallClass]) {
+    self.name = name
+    self.summary = summary
+    self.classes = classes
+  }
+
+  /// Every call as the catalogue says.
+  public static var catalogue: ShimPolicy {
+    ShimPolicy(
+      name: "catalogue", summary: "the classes of the catalogue",
+      classes: (0..<SyscallCatalogue.count).map { SyscallCatalogue.callClass(at: $0) })
+  }
+
+  /// No call at all.
+  static var nothing: ShimPolicy {
+    ShimPolicy(
+      name: "nothing", summary: "",
+      classes: [CallClass](repeating: .denied(error: 1), count: SyscallCatalogue.count))
+  }
+
+  /// What a call meets; nil for a name that is none.
+  public func callClass(_ name: String) -> CallClass? {
+    SyscallCatalogue.index(of: name).map { classes[$0] }
+  }
+
+  mutating func set(_ index: Int, _ callClass: CallClass) { classes[index] = callClass }
+
+  /// Whether a call can reach the kernel, or the supervisor, with some arguments.
+  public func reaches(at index: Int) -> Bool {
+    switch classes[index] {
+    case .direct, .checked, .mediated(error: 0): true
+    case .mediated, .denied: false
+    }
+  }
+
+  /// How many calls of an architecture can reach the kernel.
+  public func reach(on architecture: Architecture = .native) -> Int {
+    classes.indices.reduce(0) {
+      $0 + (SyscallCatalogue.number(at: $1, on: architecture) != nil && reaches(at: $1) ? 1 : 0)
+    }
+  }
+}

@@ -1,0 +1,1 @@
+../SeccompFilterTests/Model.swift

@@ -17,7 +17,7 @@ let package = Package(
     .testTarget(name: "GranuleLedgerTests", dependencies: ["GranuleLedger", "ShimABI"], swiftSettings: settings),
     .target(name: "MiniOSKernel", dependencies: ["ShimABI"], swiftSettings: settings),
     .testTarget(
-      name: "MiniOSKernelTests", dependencies: ["MiniOSKernel", "ShimABI", "SyscallCatalogue"],
+      name: "MiniOSKernelTests", dependencies: ["GranuleLedger", "MiniOSKernel", "ShimABI", "SyscallCatalogue"],
       swiftSettings: settings),
     .target(name: "SyscallCatalogue", swiftSettings: settings),
     .testTarget(

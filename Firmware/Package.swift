@@ -26,6 +26,7 @@ let package = Package(
       name: "MiniOS",
       dependencies: [
         "CArch", .product(name: "ShimABI", package: "Core"), .product(name: "MiniOSKernel", package: "Core"),
+        .product(name: "GranuleLedger", package: "Core"),
       ],
       swiftSettings: settings + [.unsafeFlags(["-no-allocations"])]),
     .target(name: "CGuest", path: "Guests/CGuest"),

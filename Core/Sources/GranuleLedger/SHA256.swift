@@ -17,7 +17,8 @@ public struct Digest: Equatable, Sendable {
 
 /// SHA-256 (FIPS 180-4), fed byte by byte.
 public struct SHA256: Sendable {
-  private var state: InlineArray<8, UInt32> = [
+  /// The words of FIPS 180-4 after the blocks that are complete.
+  public private(set) var state: InlineArray<8, UInt32> = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
   /// The first 16 words are those of the block that is being filled.
@@ -25,6 +26,9 @@ public struct SHA256: Sendable {
   private var byteCount: UInt64 = 0
 
   public init() {}
+
+  /// Goes on after whole blocks.
+  public init(state: InlineArray<8, UInt32>) { self.state = state }
 
   public mutating func update(_ byte: UInt8) {
     let index = Int(byteCount / 4 % 16)

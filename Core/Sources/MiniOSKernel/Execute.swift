@@ -2,12 +2,14 @@ import ShimABI
 
 // execve: a file becomes the process.
 
-/// A file that is being executed, and its first page.
+/// A file that is being executed.
 private struct Program {
   var descriptor: UInt64
   /// A page with the start of the file.
   var head: UInt64
   var size: UInt64
+  /// The contents, which a script does not have: its interpreter reads them.
+  var held: HeldImage?
 }
 
 /// Where a program was put.
@@ -67,54 +69,63 @@ extension Kernel {
     var program = try open(path, head: head)
     var depth = 0
     // "#!"
-    while memory.load(head, as: UInt16.self) == 0x2123 {
+    while program.held == nil {
       _ = forward(Call.close, program.descriptor)
       depth += 1
       if depth > 4 { throw .tooManyLinks }
       try readScript(path, &arguments, program)
       program = try open(path, head: head)
     }
-    defer { _ = forward(Call.close, program.descriptor) }
-    let header = try ElfHeader(memory: memory, at: head)
-    guard program.size >= ElfHeader.size else { throw .notExecutable }
+    defer { close(program) }
+    let header = try ElfHeader(memory: memory, at: program.head)
     let table = try allocateZeroed()
     defer { release(table) }
     try readHeaders(program, header, to: table)
 
     var interpreter: Program?
-    let interpreterHead = try allocateZeroed()
-    defer { release(interpreterHead) }
     for index in 0..<header.headerCount {
       let segment = try ElfSegment(memory: memory, at: table + index * ElfHeader.programHeaderSize)
       guard segment.kind == .interpreter, interpreter == nil else { continue }
       guard segment.fileSize > 1, segment.fileSize < 1024 else { throw .notExecutable }
       let name = try allocateZeroed()
       defer { release(name) }
-      guard try readInto(name, program.descriptor, segment.offset, segment.fileSize) == segment.fileSize else {
-        throw .notExecutable
-      }
+      guard let held = program.held else { throw .notExecutable }
+      try copy(held.image, segment.offset, segment.fileSize, to: name)
       do throws(Errno) {
-        interpreter = try open(name, head: interpreterHead)
+        interpreter = try open(name, head: head)
+        if interpreter?.held == nil {
+          close(interpreter)
+          interpreter = nil
+          throw Errno.notExecutable
+        }
       } catch {
         if task.value.space == 0 { platform.copyPage(name, to: task.value.programPath) }
         throw error
       }
     }
-    defer { if let interpreter { _ = forward(Call.close, interpreter.descriptor) } }
+    defer { close(interpreter) }
 
     let new = try makeSpace(asid: task.value.slot + 1)
     let stack: UInt64
     let entry: UInt64
     do throws(Errno) {
-      new.value.mapTop = Layout.trampoline - Layout.stackSize * 4 - random(bits: 28) * Layout.page
+      // One answer of the generator for all places.
+      fillRandom(task.value.scratch, count: 32)
+      let (mapBits, baseBits): (UInt64, UInt64) = (
+        memory.load(task.value.scratch), memory.load(task.value.scratch + 8)
+      )
+      let (heapBits, stackBits): (UInt64, UInt64) = (
+        memory.load(task.value.scratch + 16), memory.load(task.value.scratch + 24)
+      )
+      new.value.mapTop = Layout.trampoline - Layout.stackSize * 4 - mapBits % (1 << 28) * Layout.page
       let main = try load(
         program, header, table, into: new,
-        base: header.isRelocatable ? 0x2aaa_0000_0000 + random(bits: 24) * Layout.page : 0)
-      new.value.heapStart = Layout.up(main.end) + random(bits: 12) * Layout.page
+        base: header.isRelocatable ? 0x2aaa_0000_0000 + baseBits % (1 << 24) * Layout.page : 0)
+      new.value.heapStart = Layout.up(main.end) + heapBits % (1 << 12) * Layout.page
       new.value.heapEnd = new.value.heapStart
       var interpreterBase: UInt64 = 0
       if let interpreter {
-        let header = try ElfHeader(memory: memory, at: interpreterHead)
+        let header = try ElfHeader(memory: memory, at: interpreter.head)
         let table = try allocateZeroed()
         defer { release(table) }
         try readHeaders(interpreter, header, to: table)
@@ -127,14 +138,16 @@ extension Kernel {
         entry = main.entry
       }
       try addTrampoline(new)
-      stack = try buildStack(new, main, interpreterBase, arguments, path)
+      platform.publish()
+      stack = try buildStack(
+        new, main, interpreterBase, arguments, path, top: Layout.trampoline - Layout.page * (16 + stackBits % 256))
     } catch {
       freeSpace(new)
       throw error
     }
 
     // The process is the new program from here on.
-    rememberPath(program.descriptor, path)
+    rememberPath(program, path)
     let old = task.value.space
     task.value.space = memory.address(of: new)
     platform.switchSpace(root: new.value.root, asid: new.value.asid)
@@ -166,44 +179,59 @@ extension Kernel {
       forward(Call.openat, string: path, length: length, at: 1, [here, 0, 0x80000, 0, 0, 0]))
     do throws(Errno) {
       guard descriptor <= UInt64(Int32.max) else { throw Errno.inputOutput }
-      var request = Request(Call.fstat)
-      request.arguments[0] = descriptor
-      request.setPointer(1, UInt64(Exchange.data))
-      _ = try require(send(request))
-      // st_mode: a regular file.
-      guard memory.load(exchange(UInt64(Exchange.data) + 16), as: UInt32.self) & 0o170000 == 0o100000 else {
-        throw Errno.access
+      let identity = try identity(descriptor)
+      if let held = findImage(identity) {
+        return Program(descriptor: descriptor, head: page(held.image, 0), size: held.image.value.size, held: held)
       }
       memory.zero(head, count: Layout.page)
-      let size = try readInto(head, descriptor, 0, Layout.page)
-      return Program(descriptor: descriptor, head: head, size: size)
+      var request = Request(Call.pread64)
+      request.arguments = [descriptor, 0, Layout.page, 0, 0, 0]
+      request.setPointer(1, UInt64(Exchange.data))
+      let size = try require(send(request))
+      guard size <= Layout.page else { throw Errno.inputOutput }
+      memory.copy(from: exchange(UInt64(Exchange.data)), to: head, count: size)
+      if memory.load(head, as: UInt16.self) == 0x2123 {
+        return Program(descriptor: descriptor, head: head, size: size, held: nil)
+      }
+      // What is no program is not read.
+      _ = try ElfHeader(memory: memory, at: head)
+      let held = try readImage(descriptor, identity, head: head, path: path)
+      guard held.image.value.size >= ElfHeader.size else {
+        letGo(held)
+        throw Errno.notExecutable
+      }
+      return Program(descriptor: descriptor, head: page(held.image, 0), size: held.image.value.size, held: held)
     } catch {
       _ = forward(Call.close, descriptor)
       throw error
     }
   }
 
-  /// Reads a part of a file into a page: how much there was.
-  private func readInto(
-    _ page: UInt64, _ descriptor: UInt64, _ offset: UInt64, _ count: UInt64
-  ) throws(Errno) -> UInt64 {
-    var request = Request(Call.pread64)
-    request.arguments = [descriptor, 0, count, offset, 0, 0]
+  private func close(_ program: Program?) {
+    guard let program else { return }
+    _ = forward(Call.close, program.descriptor)
+    if let held = program.held { letGo(held) }
+  }
+
+  /// What the host says of an open file. EACCES for what is no regular file.
+  private func identity(_ descriptor: UInt64) throws(Errno) -> FileIdentity {
+    var request = Request(Call.fstat)
+    request.arguments[0] = descriptor
     request.setPointer(1, UInt64(Exchange.data))
-    let result = try require(send(request))
-    guard result <= count else { throw .inputOutput }
-    memory.copy(from: exchange(UInt64(Exchange.data)), to: page, count: result)
-    return result
+    _ = try require(send(request))
+    // struct stat of arm64.
+    let stat = exchange(UInt64(Exchange.data))
+    guard memory.load(stat + 16, as: UInt32.self) & 0o170000 == 0o100000 else { throw .access }
+    return FileIdentity(
+      device: memory.load(stat), inode: memory.load(stat + 8), size: memory.load(stat + 48),
+      modified: memory.load(stat + 88), modifiedNanoseconds: memory.load(stat + 96),
+      changed: memory.load(stat + 104), changedNanoseconds: memory.load(stat + 112))
   }
 
   /// The program headers of a file.
   private func readHeaders(_ program: Program, _ header: ElfHeader, to table: UInt64) throws(Errno) {
-    let size = header.headerCount * ElfHeader.programHeaderSize
-    if header.headersOffset + size <= program.size {
-      memory.copy(from: program.head + header.headersOffset, to: table, count: size)
-    } else if try readInto(table, program.descriptor, header.headersOffset, size) != size {
-      throw .notExecutable
-    }
+    guard let held = program.held else { throw .notExecutable }
+    try copy(held.image, header.headersOffset, header.headerCount * ElfHeader.programHeaderSize, to: table)
   }
 
   /// How many bytes of addresses the segments take, from 0.
@@ -236,9 +264,8 @@ extension Kernel {
       if next < space.value.areaCount, area(space, next).start < end { throw .notExecutable }
       let new = Area(start: start, end: end, protection: segment.protection, kind: .plain)
       try addArea(space, new)
-      if segment.fileSize > 0 {
-        try readFile(
-          space, descriptor: program.descriptor, offset: segment.offset, to: address, count: segment.fileSize, new)
+      if segment.fileSize > 0, let held = program.held {
+        try mapImage(held.image, segment, into: space, start: start, new)
       }
       if loaded.headers == 0, header.headersOffset >= segment.offset,
         header.headersOffset < segment.offset + segment.fileSize
@@ -249,6 +276,38 @@ extension Kernel {
     }
     guard loaded.end > 0, loaded.entry < Layout.userEnd else { throw .notExecutable }
     return loaded
+  }
+
+  /// Maps the pages of a segment: those of the image, or copies of what will be written soon or ends in zeros.
+  private func mapImage(
+    _ image: Ref<ProgramImage>, _ segment: ElfSegment, into space: Ref<SpaceData>, start: UInt64, _ area: Area
+  ) throws(Errno) {
+    let fileEnd = min(segment.offset + segment.fileSize, image.value.size)
+    let copiesAll = area.protection.contains(.write) && segment.fileSize <= 8 * Layout.page
+    var offset = Layout.down(segment.offset)
+    var address = start
+    var slot: UInt64 = 0
+    while offset < fileEnd {
+      if slot & 4095 == 0 { slot = try makeEntryAddress(space, address) }
+      var source = page(image, offset / Layout.page)
+      guard source != 0 else { throw .notExecutable }
+      let isCut = fileEnd - offset < Layout.page && segment.memorySize > segment.fileSize
+      if copiesAll || isCut {
+        let copy = try allocate()
+        platform.copyPage(source, to: copy)
+        if isCut { memory.zero(copy + fileEnd % Layout.page, count: Layout.page - fileEnd % Layout.page) }
+        if area.protection.contains(.execute) { platform.synchronizeCode(copy) }
+        source = copy
+      } else {
+        guard hold(source) else { throw .noMemory }
+      }
+      memory.store(
+        PageEntry(page: source, protection: area.protection, copyOnWrite: !(copiesAll || isCut)).bits, at: slot)
+      space.value.resident += 1
+      slot += 8
+      offset += Layout.page
+      address += Layout.page
+    }
   }
 
   /// The code that signal handlers return to: mov x8, #139; svc #0.
@@ -270,9 +329,9 @@ extension Kernel {
 
   /// Strings, auxiliary vector, environment, arguments, count (System V ABI, "initial process stack").
   private func buildStack(
-    _ space: Ref<SpaceData>, _ main: Loaded, _ interpreterBase: UInt64, _ arguments: Arguments, _ path: UInt64
+    _ space: Ref<SpaceData>, _ main: Loaded, _ interpreterBase: UInt64, _ arguments: Arguments, _ path: UInt64,
+    top: UInt64
   ) throws(Errno) -> UInt64 {
-    let top = Layout.trampoline - Layout.page * (16 + random(bits: 8))
     try addArea(
       space, Area(start: top - Layout.stackSize, end: top, protection: .readWrite, kind: .stack))
     // From the top: platform, random bytes, path, strings.
@@ -330,10 +389,12 @@ extension Kernel {
     if environmentCount == 0 { word += 8 }
     word += 8
     // glibc and musl take these for the user; a secure mode is never needed, since nothing here is set-user-ID.
-    let user = UInt64(max(forward(174), 0))
-    let effectiveUser = UInt64(max(forward(175), 0))
-    let group = UInt64(max(forward(176), 0))
-    let effectiveGroup = UInt64(max(forward(177), 0))
+    if task.value.knowsIdentity == 0 {
+      // getuid, geteuid, getgid, getegid
+      for index in 0..<4 { task.value.identity[index] = UInt64(max(forward(174 + UInt64(index)), 0)) }
+      task.value.knowsIdentity = 1
+    }
+    let identity = task.value.identity
     let vector: InlineArray<40, UInt64> = [
       3, main.headers,  // AT_PHDR
       4, ElfHeader.programHeaderSize,  // AT_PHENT
@@ -342,7 +403,7 @@ extension Kernel {
       7, interpreterBase,  // AT_BASE
       8, 0,  // AT_FLAGS
       9, main.entry,  // AT_ENTRY
-      11, user, 12, effectiveUser, 13, group, 14, effectiveGroup,
+      11, identity[0], 12, identity[1], 13, identity[2], 14, identity[3],
       15, platformName,  // AT_PLATFORM
       16, 0x103,  // AT_HWCAP: FP, ASIMD, ATOMICS
       17, 100,  // AT_CLKTCK
@@ -400,8 +461,41 @@ extension Kernel {
   }
 
   /// Keeps the program's absolute path for /proc/self/exe.
-  private func rememberPath(_ descriptor: UInt64, _ path: UInt64) {
+  private func rememberPath(_ program: Program, _ path: UInt64) {
     let page = task.value.programPath
+    // The host was asked when the image was made, if it was by the same path; one that is relative may be another
+    // in another directory.
+    if let paths = program.held?.image.value.paths, paths != 0, isSame(path, paths) {
+      memory.copy(from: paths + 2048, to: page, count: 2048)
+      return
+    }
+    memory.zero(page, count: Layout.page)
+    if !readPath(program.descriptor, to: page, limit: 4095) {
+      memory.copy(from: path, to: page, count: stringLength(path))
+    }
+  }
+
+  private func isSame(_ path: UInt64, _ other: UInt64) -> Bool {
+    var at: UInt64 = 0
+    while at < 2048 {
+      let (one, two): (UInt8, UInt8) = (memory.load(path + at), memory.load(other + at))
+      if one != two { return false }
+      if one == 0 { return true }
+      at += 1
+    }
+    return false
+  }
+
+  /// Keeps the path of an image and what it is in truth, if both are short.
+  func rememberPaths(_ image: Ref<ProgramImage>, _ descriptor: UInt64, _ path: UInt64) {
+    let length = stringLength(path)
+    guard length < 2048, memory.load(path, as: UInt8.self) == 47, let page = try? allocateZeroed() else { return }
+    memory.copy(from: path, to: page, count: length)
+    if readPath(descriptor, to: page + 2048, limit: 2047) { image.value.paths = page } else { release(page) }
+  }
+
+  /// Asks the host for the path of an open file. False if it does not know an absolute one that is short enough.
+  private func readPath(_ descriptor: UInt64, to page: UInt64, limit: UInt64) -> Bool {
     let target = task.value.scratch
     // "/proc/self/fd/" and the number.
     let name: StaticString = "/proc/self/fd/"
@@ -418,19 +512,18 @@ extension Kernel {
       length += 1
     }
     var request = Request(Call.readlinkat)
-    guard let offset = request.reserve(length + 1), let answer = request.reserve(4095) else { return }
+    guard let offset = request.reserve(length + 1), let answer = request.reserve(4095) else { return false }
     memory.copy(from: target, to: exchange(offset), count: length)
     memory.store(UInt8(0), at: exchange(offset + length))
     request.arguments = [UInt64(bitPattern: -100), 0, 0, 4095, 0, 0]
     request.setPointer(1, offset)
     request.setPointer(2, answer)
     let result = send(request)
-    memory.zero(page, count: Layout.page)
-    if result > 0, result <= 4095, memory.load(exchange(answer), as: UInt8.self) == 47 {
-      memory.copy(from: exchange(answer), to: page, count: UInt64(result))
-    } else {
-      memory.copy(from: path, to: page, count: stringLength(path))
-    }
+    guard result > 0, result <= Int64(limit) else { return false }
+    memory.copy(from: exchange(answer), to: page, count: UInt64(result))
+    if memory.load(page, as: UInt8.self) == 47 { return true }
+    memory.zero(page, count: UInt64(result))
+    return false
   }
 
   /// Tells the host that the process is another program now, with the last part of its path for a name.

@@ -72,6 +72,7 @@ extension Kernel {
       var entry: UInt64 = memory.load(slot)
       if entry & 1 == 0 {
         entry = try allocateZeroed() | 3
+        noteTable(space, entry & PageEntry.addressMask)
         platform.publish()
         memory.store(entry, at: slot)
       }
@@ -81,12 +82,19 @@ extension Kernel {
     return table + (address >> 12 & 511) * 8
   }
 
+  private func noteTable(_ space: Ref<SpaceData>, _ table: UInt64) {
+    let count = space.value.tableCount
+    if count < 200 { space.value.tables[Int(count)] = table }
+    space.value.tableCount = count + 1
+  }
+
   func entry(_ space: Ref<SpaceData>, _ address: UInt64) -> PageEntry {
     guard let slot = entryAddress(space, address) else { return PageEntry(bits: 0) }
     return PageEntry(bits: memory.load(slot))
   }
 
   /// Calls `body` with the address and the place of each entry that is not empty. Skips missing tables.
+  @inline(__always)
   func forEachEntry(
     _ space: Ref<SpaceData>, from start: UInt64, to end: UInt64,
     _ body: (_ address: UInt64, _ slot: UInt64, _ entry: PageEntry) throws(Errno) -> Void
@@ -109,13 +117,30 @@ extension Kernel {
         address = (address >> shift + 1) << shift
         continue
       }
-      // One table of the last level.
-      repeat {
-        let slot = table + (address >> 12 & 511) * 8
-        let entry = PageEntry(bits: memory.load(slot))
-        if !entry.isEmpty { try body(address, slot, entry) }
-        address += Layout.page
-      } while address < end && address >> 12 & 511 != 0
+      // One table of the last level. Four entries at once: most are empty.
+      let next = min(end, (address >> 21 + 1) << 21)
+      var slot = table + (address >> 12 & 511) * 8
+      let last = slot + (next - address) / Layout.page * 8
+      let offset = address &- slot &* 512
+      while slot < last {
+        if slot &+ 32 <= last {
+          let first: UInt64 = memory.load(slot)
+          let second: UInt64 = memory.load(slot &+ 8)
+          let third: UInt64 = memory.load(slot &+ 16)
+          let fourth: UInt64 = memory.load(slot &+ 24)
+          if first | second | third | fourth == 0 {
+            slot &+= 32
+            continue
+          }
+        }
+        let part = min(last, slot &+ 32)
+        while slot < part {
+          let entry = PageEntry(bits: memory.load(slot))
+          if !entry.isEmpty { try body(slot &* 512 &+ offset, slot, entry) }
+          slot &+= 8
+        }
+      }
+      address = next
     }
   }
 

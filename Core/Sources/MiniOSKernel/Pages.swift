@@ -86,7 +86,11 @@ extension Kernel {
         _ = changeCount(page, by: 1, from: 0...0)
         return page
       }
-      try grow()
+      do throws(Errno) {
+        try grow()
+      } catch {
+        guard dropImage() else { throw error }
+      }
     }
   }
 

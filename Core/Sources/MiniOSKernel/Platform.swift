@@ -23,6 +23,10 @@ public protocol Platform {
   func createThread(stack: UInt64) -> UInt64?
   /// 32 bytes that nobody can guess.
   func entropy() -> (UInt64, UInt64, UInt64, UInt64)
+  /// Extends the measurement of this con-shim by a digest.
+  func extend(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64)
+  /// Goes on with SHA-256: eight words at `state`, and blocks of 64 bytes.
+  func hash(_ state: UInt64, _ data: UInt64, blocks: UInt64)
   /// The counter that never stops, and how often it counts in a second.
   func counter() -> UInt64
   var frequency: UInt64 { get }

@@ -15,10 +15,26 @@ extension Kernel {
     return space
   }
 
-  /// Frees a memory map that no thread uses any more.
+  /// Frees a memory map that no thread uses any more. What is to be freed is forgotten first, so that it can be
+  /// freed once only, by whoever goes on with it.
   func freeSpace(_ space: Ref<SpaceData>) {
     platform.invalidateAll(asid: space.value.asid)
-    freeTables(space.value.root, level: 0)
+    for index in 0..<space.value.areaCount {
+      let next = area(space, index)
+      try? forEachEntry(space, from: next.start, to: next.end) { _, slot, entry throws(Errno) in
+        memory.store(UInt64(0), at: slot)
+        release(entry.page)
+      }
+    }
+    if space.value.tableCount > 200 {
+      freeTables(space.value.root, level: 0)
+    } else {
+      while space.value.tableCount > 0 {
+        space.value.tableCount -= 1
+        release(space.value.tables[Int(space.value.tableCount)])
+      }
+      release(space.value.root)
+    }
     for index in 0..<256 {
       let page = space.value.areaPages[index]
       if page == 0 { break }
@@ -43,18 +59,24 @@ extension Kernel {
         child.value.areaPages[index] = copy
       }
       child.value.areaCount = parent.value.areaCount
+      // The child's table for the 2 MiB that were last copied to.
+      var table: UInt64 = 0
+      var covered = UInt64.max
       for index in 0..<parent.value.areaCount {
         let next = area(parent, index)
         let isShared = next.kind.contains(.shared)
         try forEachEntry(parent, from: next.start, to: next.end) { address, slot, entry throws(Errno) in
-          let place = try makeEntryAddress(child, address)
+          if address >> 21 != covered {
+            table = try makeEntryAddress(child, address) & ~4095
+            covered = address >> 21
+          }
           guard hold(entry.page) else { throw .noMemory }
           var bits = entry.bits
           if !isShared {
             bits |= PageEntry.copyOnWrite | PageEntry.readOnly
             if bits != entry.bits { memory.store(bits, at: slot) }
           }
-          memory.store(bits, at: place)
+          memory.store(bits, at: table + slot & 4095)
           child.value.resident += 1
         }
       }

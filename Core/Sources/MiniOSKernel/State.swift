@@ -12,6 +12,8 @@ struct SharedState: BitwiseCopyable {
   var kernelRoot: UInt64
   /// A level-0 table without entries, for threads that have no memory map any more.
   var emptyRoot: UInt64
+  /// Page of the places of images; see ProgramImages.swift.
+  var images: UInt64
   /// Per slot the address of its task; 0: free.
   var tasks: InlineArray<480, UInt64>
 }
@@ -97,6 +99,9 @@ public struct TaskData: BitwiseCopyable {
   var unknownCalls: InlineArray<16, UInt32>
   var unknownCounts: InlineArray<16, UInt32>
   var actions: InlineArray<64, SignalAction>
+  /// User, effective user, group, effective group as the host told; nothing that changes them came since.
+  var identity: InlineArray<4, UInt64>
+  var knowsIdentity: UInt64
 }
 
 /// The memory map of a process: one page.
@@ -113,4 +118,8 @@ struct SpaceData: BitwiseCopyable {
   /// Areas in use, in pages of 128 each.
   var areaCount: UInt64
   var areaPages: InlineArray<256, UInt64>
+  /// The tables below the level-0 table, so that they are found again without a look at every entry. More than
+  /// there is room for are counted only.
+  var tableCount: UInt64
+  var tables: InlineArray<200, UInt64>
 }

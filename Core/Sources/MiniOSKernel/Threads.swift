@@ -30,11 +30,12 @@ extension Kernel {
   ) -> Kernel<P> {
     let memory = platform.memory
     let (sharedPage, countRoot, taskPage) = (pages, pages + 4096, pages + 8192)
-    memory.zero(pages, count: 5 * Layout.page)
+    memory.zero(pages, count: 6 * Layout.page)
     let shared: Ref<SharedState> = memory.reference(sharedPage)
     shared.value.countRoot = countRoot
     shared.value.kernelRoot = kernelRoot
     shared.value.emptyRoot = empty
+    shared.value.images = pages + 5 * Layout.page
     shared.value.tasks[0] = taskPage
     let task: Ref<TaskData> = memory.reference(taskPage)
     task.value.shared = sharedPage
@@ -46,7 +47,7 @@ extension Kernel {
     task.value.programPath = pages + 4 * Layout.page
     memory.store(memory.virtual(taskPage), at: stackPage + Layout.page - stackHead)
     let kernel = Kernel(platform: platform, task: task)
-    kernel.donate(pages + 5 * Layout.page, count: count - 5)
+    kernel.donate(pages + 6 * Layout.page, count: count - 6)
     return kernel
   }
 
@@ -171,6 +172,8 @@ extension Kernel {
     // Two processes with the same key would answer the same.
     child.value.randomSeeded = 0
     child.value.actions = task.value.actions
+    child.value.identity = task.value.identity
+    child.value.knowsIdentity = task.value.knowsIdentity
     child.value.unknownCalls = InlineArray(repeating: 0)
     child.value.unknownCounts = InlineArray(repeating: 0)
     memory.copy(from: task.value.programPath, to: child.value.programPath, count: Layout.page)

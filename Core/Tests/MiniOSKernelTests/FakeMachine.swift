@@ -1,3 +1,4 @@
+import GranuleLedger
 import ShimABI
 
 @testable import MiniOSKernel
@@ -122,6 +123,14 @@ final class FakeMachine: Platform {
     return value
   }
   func entropy() -> (UInt64, UInt64, UInt64, UInt64) { (1, 2, 3, 4) }
+  /// What the measurement was extended by.
+  var measured: [Digest] = []
+  func extend(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { measured.append(Digest(a, b, c, d)) }
+  func hash(_ state: UInt64, _ data: UInt64, blocks: UInt64) {
+    var hash = SHA256(state: memory.load(state))
+    for offset in 0..<blocks * 64 { hash.update(memory.load(data + offset, as: UInt8.self)) }
+    memory.store(hash.state, at: state)
+  }
   func counter() -> UInt64 {
     ticks += 1000
     return ticks

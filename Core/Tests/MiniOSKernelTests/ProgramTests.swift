@@ -1,3 +1,4 @@
+import GranuleLedger
 import ShimABI
 import Testing
 
@@ -7,6 +8,9 @@ import Testing
 private final class Files {
   var contents: [String: [UInt8]] = [:]
   var open: [Int64: String] = [:]
+  /// When each was changed, in seconds, where it is not 1.
+  var changed: [String: UInt64] = [:]
+  var reads = 0
 
   func answer(_ machine: FakeMachine) -> Int64 {
     switch machine.header(Exchange.call) {
@@ -18,13 +22,24 @@ private final class Files {
       open[descriptor] = name
       return descriptor
     case 67:
+      reads += 1
       guard let name = open[Int64(machine.argument(0))], let file = contents[name] else { return -9 }
       let start = min(Int(machine.argument(3)), file.count)
       let part = Array(file[start..<min(file.count, start + Int(machine.argument(2)))])
       machine.write(part, at: machine.pointer(1))
       return Int64(part.count)
     case 80:
-      machine.memory.store(UInt32(0o100755), at: machine.pointer(1) + 16)
+      guard let name = open[Int64(machine.argument(0))], let file = contents[name] else { return -9 }
+      let stat = machine.pointer(1)
+      machine.write([UInt8](repeating: 0, count: 128), at: stat)
+      machine.memory.store(UInt64(truncatingIfNeeded: name.hashValue), at: stat + 8)
+      machine.memory.store(UInt32(0o100755), at: stat + 16)
+      machine.memory.store(UInt64(file.count), at: stat + 48)
+      machine.memory.store(changed[name] ?? 1, at: stat + 104)
+      return 0
+    case 113:
+      machine.memory.store(UInt64(1000), at: machine.pointer(1))
+      machine.memory.store(UInt64(0), at: machine.pointer(1) + 8)
       return 0
     default: return 0
     }
@@ -128,6 +143,75 @@ struct ProgramTests {
     #expect(vector[6] == 4096)
   }
 
+  private func sha256(_ bytes: [UInt8]) -> Digest {
+    var hash = SHA256()
+    for byte in bytes { hash.update(byte) }
+    return hash.finish()
+  }
+
+  @Test func aFileIsReadAndMeasuredOnce() throws {
+    let bytes = Self.program()
+    files.contents["/p"] = bytes
+    #expect(try execute("/p", ["p"]) == 0)
+    #expect(machine.measured == [sha256(bytes)])
+    // What the process writes stays its own.
+    try kernel.put(UInt8(1), at: 0x41_1000)
+    #expect(kernel.call(226, 0x40_0000, 4096, 7) == 0)
+    try kernel.put(UInt8(1), at: 0x40_0200)
+    let reads = files.reads
+    let free = kernel.freeCount
+    for _ in 0..<3 {
+      try kernel.write(Array("/p\0".utf8), to: 0x41_2000)
+      kernel.call(221, 0x41_2000, 0, 0)
+      #expect(files.reads == reads)
+      #expect(try kernel.get(0x41_1000, as: UInt8.self) == 0x77)
+      #expect(try kernel.get(0x40_0200, as: UInt8.self) == 0)
+      #expect(kernel.freeCount >= free - 4)
+    }
+    #expect(machine.measured.count == 1)
+    // Another version, as its times tell.
+    files.contents["/p"]![0x1000] = 0x78
+    files.changed["/p"] = 2
+    try kernel.write(Array("/p\0".utf8), to: 0x41_2000)
+    kernel.call(221, 0x41_2000, 0, 0)
+    #expect(try kernel.get(0x41_1000, as: UInt8.self) == 0x78)
+    #expect(machine.measured == [sha256(bytes), sha256(files.contents["/p"]!)])
+  }
+
+  @Test(arguments: [0, 1, 55, 56, 63, 64, 65, 4095, 4096, 4097, 130_000]) func digestsAreThoseOfFIPS(more: Int) throws {
+    let bytes = Self.program() + (0..<more).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    files.contents["/p"] = bytes
+    #expect(try execute("/p", ["p"]) == 0)
+    #expect(machine.measured == [sha256(bytes)])
+  }
+
+  @Test func aFileThatJustChangedIsNotKept() throws {
+    files.contents["/p"] = Self.program()
+    files.changed["/p"] = 998
+    #expect(try execute("/p", ["p"]) == 0)
+    try kernel.write(Array("/p\0".utf8), to: 0x41_2000)
+    kernel.call(221, 0x41_2000, 0, 0)
+    #expect(machine.measured.count == 2)
+  }
+
+  @Test func imagesMakeRoomForOthersAndForMemory() throws {
+    for number in 0..<100 {
+      let path = kernel.memory(pages: 1)
+      files.contents["/\(number)"] = Self.program()
+      try kernel.write(Array("/\(number)\0".utf8), to: path)
+      kernel.call(221, path, 0, 0)
+      files.open = [:]
+    }
+    #expect(machine.measured.count == 100)
+    let used = kernel.shared.value.totalCount - kernel.freeCount
+    #expect(used < 400)
+    var dropped = 0
+    while kernel.dropImage() { dropped += 1 }
+    #expect(dropped == 32)
+    #expect(kernel.shared.value.totalCount - kernel.freeCount < used - 32 * 3)
+    #expect(try kernel.get(0x41_1000, as: UInt8.self) == 0x77)
+  }
+
   @Test func aRelocatableProgramGoesElsewhere() throws {
     files.contents["/p"] = Self.program(type: 3, entry: 0x40_0100)
     #expect(try execute("/p", ["p"]) == 0)
@@ -191,7 +275,8 @@ struct ProgramTests {
   /// Headers with random bytes: the kernel survives, and keeps its program or has a new one.
   @Test func hostileHeaders() throws {
     var numbers = Numbers(state: 3)
-    for _ in 0..<1500 {
+    for round in 0..<1500 {
+      files.changed["/x"] = UInt64(round % 900)
       var bytes = Self.program(type: Bool.random(using: &numbers) ? 2 : 3)
       for _ in 0..<Int.random(in: 1...6, using: &numbers) {
         let at = Int.random(in: 16..<176, using: &numbers)

@@ -367,7 +367,7 @@ minios_load_floats:
   msr fpcr, x2
   ret
 
-// x0: a page. Zeroed by whole cache blocks.
+// x0: a page. Zeroed by whole cache blocks, which are at most 2 KiB.
 .global minios_zero_page
 minios_zero_page:
   mrs x1, dczid_el0
@@ -375,11 +375,33 @@ minios_zero_page:
   mov x2, #4
   lsl x2, x2, x1
   add x3, x0, #4096
+  cmp x2, #64
+  b.ne 1f
 0:
+  dc zva, x0
+  add x1, x0, #64
+  dc zva, x1
+  add x1, x0, #128
+  dc zva, x1
+  add x1, x0, #192
+  dc zva, x1
+  add x1, x0, #256
+  dc zva, x1
+  add x1, x0, #320
+  dc zva, x1
+  add x1, x0, #384
+  dc zva, x1
+  add x1, x0, #448
+  dc zva, x1
+  add x0, x0, #512
+  cmp x0, x3
+  b.lo 0b
+  ret
+1:
   dc zva, x0
   add x0, x0, x2
   cmp x0, x3
-  b.lo 0b
+  b.lo 1b
   ret
 
 // x0: from, x1: to. A page.
@@ -398,4 +420,71 @@ minios_copy_page:
   subs x2, x2, #1
   b.ne 0b
   ret
+
+// x0: eight words, x1: blocks of 64 bytes, x2: how many. The registers are the program's, so they are saved.
+.arch_extension sha2
+.macro four_rounds word, next=, third=, last=
+  ldr q16, [x3], #16
+  add v16.4s, v16.4s, \word\().4s
+  mov v17.16b, v0.16b
+  sha256h q0, q1, v16.4s
+  sha256h2 q1, q17, v16.4s
+  .ifnb \next
+  sha256su0 \word\().4s, \next\().4s
+  sha256su1 \word\().4s, \third\().4s, \last\().4s
+  .endif
+.endm
+.global minios_hash
+minios_hash:
+  sub sp, sp, #160
+  stp q0, q1, [sp]
+  stp q2, q3, [sp, #32]
+  stp q4, q5, [sp, #64]
+  stp q6, q7, [sp, #96]
+  stp q16, q17, [sp, #128]
+  ld1 {v0.4s, v1.4s}, [x0]
+0:
+  ld1 {v4.16b, v5.16b, v6.16b, v7.16b}, [x1], #64
+  rev32 v4.16b, v4.16b
+  rev32 v5.16b, v5.16b
+  rev32 v6.16b, v6.16b
+  rev32 v7.16b, v7.16b
+  mov v2.16b, v0.16b
+  mov v3.16b, v1.16b
+  adrp x3, minios_round_constants
+  add x3, x3, :lo12:minios_round_constants
+.rept 3
+  four_rounds v4, v5, v6, v7
+  four_rounds v5, v6, v7, v4
+  four_rounds v6, v7, v4, v5
+  four_rounds v7, v4, v5, v6
+.endr
+  four_rounds v4
+  four_rounds v5
+  four_rounds v6
+  four_rounds v7
+  add v0.4s, v0.4s, v2.4s
+  add v1.4s, v1.4s, v3.4s
+  subs x2, x2, #1
+  b.ne 0b
+  st1 {v0.4s, v1.4s}, [x0]
+  ldp q0, q1, [sp]
+  ldp q2, q3, [sp, #32]
+  ldp q4, q5, [sp, #64]
+  ldp q6, q7, [sp, #96]
+  ldp q16, q17, [sp, #128]
+  add sp, sp, #160
+  ret
+
+.section .rodata
+.balign 16
+minios_round_constants:
+  .word 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5
+  .word 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174
+  .word 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da
+  .word 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967
+  .word 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85
+  .word 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070
+  .word 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3
+  .word 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
 #endif

@@ -1,4 +1,5 @@
 import CArch
+import GranuleLedger
 import MiniOSKernel
 import ShimABI
 
@@ -50,6 +51,20 @@ struct Machine: Platform {
 
   func entropy() -> (UInt64, UInt64, UInt64, UInt64) {
     minios_call(ShimCall.entropy.rawValue, 0, 0, 0).values
+  }
+
+  func extend(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { minios_extend(a, b, c, d) }
+
+  func hash(_ state: UInt64, _ data: UInt64, blocks: UInt64) {
+    if blocks == 0 { return }
+    if minios_can_hash() {
+      // SAFETY: the kernel has eight words and the blocks there.
+      unsafe minios_hash(pointer(state), pointer(data), blocks)
+      return
+    }
+    var hash = SHA256(state: memory.load(state))
+    for offset in 0..<blocks * 64 { hash.update(memory.load(data + offset, as: UInt8.self)) }
+    memory.store(hash.state, at: state)
   }
 
   func counter() -> UInt64 { minios_counter() }

@@ -35,6 +35,28 @@ static inline _Bool minios_replace(uint64_t *word, uint64_t old, uint64_t value)
 }
 static inline uint64_t minios_take(uint64_t *word) { return __atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL); }
 
+static inline void minios_extend(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+  register uint64_t x0 __asm__("x0") = 0xc3000105;
+  register uint64_t x1 __asm__("x1") = a;
+  register uint64_t x2 __asm__("x2") = b;
+  register uint64_t x3 __asm__("x3") = c;
+  register uint64_t x4 __asm__("x4") = d;
+  __asm__ volatile("smc #0"
+                   : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
+                   :
+                   : "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory",
+                     "cc");
+}
+
+// Whether there are instructions for SHA-256 (ID_AA64ISAR0_EL1.SHA2).
+static inline _Bool minios_can_hash(void) {
+  uint64_t value;
+  __asm__("mrs %0, id_aa64isar0_el1" : "=r"(value));
+  return (value >> 12 & 15) != 0;
+}
+// SHA-256: eight words, and blocks of 64 bytes (at least one).
+void minios_hash(void *state, const void *data, uint64_t blocks);
+
 static inline uint64_t minios_counter(void) {
   uint64_t value;
   __asm__ volatile("isb\n mrs %0, cntvct_el0" : "=r"(value));

@@ -1,0 +1,160 @@
+"""Policies of the software con-shim in the real kernel: what is denied is denied, with the error that the policy says,
+and what programs need works."""
+import errno
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support import ROOT, RUNTIME, Case, needs_root, ours_only, run  # noqa: E402
+
+# Tries calls with arguments that no call can use, each in a process of its own; prints name and errno.
+TRY = r"""
+import ctypes, json, os, sys
+calls = json.loads(sys.argv[1])
+libc = ctypes.CDLL(None, use_errno=True)
+found = {}
+for name, number in calls.items():
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        ctypes.set_errno(0)
+        result = libc.syscall(number, *[ctypes.c_long(-1)] * 6)
+        os.write(writing, str(ctypes.get_errno() if result == -1 else 0).encode())
+        os._exit(0)
+    os.close(writing)
+    found[name] = os.read(reading, 16).decode()
+    os.close(reading)
+    os.waitpid(child, 0)
+print(json.dumps(found))
+"""
+# What ends, stops or hangs the process that tries it, or what all processes would feel; futex has no such operation.
+NOT_TRIED = {"exit", "exit_group", "pause", "rt_sigreturn", "rt_sigsuspend", "kill", "tgkill", "tkill", "fork", "vfork",
+             "clone", "restart_syscall", "futex"}
+
+
+def policy(name):
+    return json.loads(run(RUNTIME, "profile", "show", "--json", name).stdout)
+
+
+@ours_only
+class Policies(Case):
+    def tried(self, words, calls):
+        done = run(*words, "/usr/bin/python3", "-c", TRY, json.dumps(calls))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_every_denied_call_fails_with_its_error_in_the_kernel(self):
+        for name in ("default", "strict", "compat"):
+            shown = policy(name)
+            denied = {call["name"]: (call["number"], getattr(errno, call["class"].split(", ")[1]))
+                      for call in shown["calls"] if call["class"].startswith(("denied", "mediated, "))}
+            found = self.tried([RUNTIME, "do", "--policy", name, "--"], {call: number for call, (number, _) in denied.items()})
+            self.assertEqual({call: int(found[call]) for call in denied}, {call: error for call, (_, error) in denied.items()}, name)
+        # Control: without a filter most of them fail for another reason, or not at all.
+        calls = {call: number for call, (number, error) in denied.items() if error == errno.EPERM and call not in (
+            "reboot", "sync", "syncfs", "vhangup", "acct", "swapoff", "swapon", "setns")}
+        outside = self.tried([], calls)
+        self.assertGreater(sum(int(value) != errno.EPERM for value in outside.values()), len(calls) / 2)
+
+    def test_at_most_190_calls_reach_the_kernel(self):
+        shown = policy("default")
+        self.assertEqual(shown["reachable"], sum(call["class"].split(",")[0] in ("direct", "checked") or call["class"] == "mediated"
+                                                 for call in shown["calls"]))
+        self.assertLessEqual(shown["reachable"], 190)
+        self.assertLess(policy("strict")["reachable"], 150)
+        reachable = {call["name"]: call["number"] for call in shown["calls"]
+                     if call["class"] == "direct" and call["name"] not in NOT_TRIED}
+        found = self.tried([RUNTIME, "do", "--"], reachable)
+        missing = [call for call, error in found.items() if error == str(errno.ENOSYS)]
+        self.assertEqual(missing, [], "called direct, and not there")
+
+    def test_checked_calls_in_the_kernel(self):
+        script = """
+import ctypes, os, socket, sys
+l = ctypes.CDLL(None, use_errno=True)
+def call(*a):
+    ctypes.set_errno(0)
+    return 'ok' if l.syscall(*[ctypes.c_long(x) for x in a]) >= 0 else str(ctypes.get_errno())
+n = dict(x86_64=dict(socket=41, socketpair=53, setsockopt=54, prctl=157, ioctl=16, clone=56, mknodat=259),
+         aarch64=dict(socket=198, socketpair=199, setsockopt=208, prctl=167, ioctl=29, clone=220, mknodat=33))[os.uname().machine]
+name = ctypes.create_string_buffer(b'/tmp/fifo')
+fd = socket.socket(socket.AF_INET, socket.SOCK_STREAM).fileno()
+print(call(n['socket'], 2, 1 | 0o2000000, 0), call(n['socket'], 16, 3, 0), call(n['socket'], 16, 3, 12), call(n['socket'], 38, 5, 0),
+      call(n['socket'], 2, 3, 255), call(n['socket'], 1 << 32 | 1, 1, 0), call(n['socketpair'], 2, 1, 0, 0),
+      call(n['setsockopt'], fd, 282, 1, 0, 0), call(n['prctl'], 35, 1, 0, 0, 0), call(n['ioctl'], 0, 0x5412, 0),
+      call(n['ioctl'], 0, 1 << 32 | 0x5412, 0), call(n['clone'], 0x10000000, 0, 0, 0, 0),
+      call(n['mknodat'], -100, ctypes.addressof(name), 0o10644, 0), call(n['mknodat'], -100, ctypes.addressof(name), 0o20644, 0x103))
+"""
+        done = run(RUNTIME, "do", "--", "/usr/bin/python3", "-c", script)
+        self.assertEqual(done.stdout.split(), ["ok", "ok", "97", "97", "97", "ok", "97", "92", "22", "25", "25", "1", "ok", "1"], done.stderr)
+
+    def test_written_memory_is_not_executed_under_strict(self):
+        script = "import mmap; m = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC); print('mapped')"
+        inside = run(RUNTIME, "do", "--policy", "strict", "--", "/usr/bin/python3", "-c", script)
+        if "needs Linux 6.3" in inside.stderr:
+            self.skipTest("PR_SET_MDWE needs Linux 6.3")
+        self.assertIn("PermissionError", inside.stderr)
+        self.assertEqual(run(RUNTIME, "do", "--", "/usr/bin/python3", "-c", script).stdout, "mapped\n")
+
+    def test_programs_of_other_architectures_end(self):
+        if os.uname().machine != "x86_64":
+            self.skipTest("this kernel runs no other architecture that a test could be made for")
+        # int $0x80 makes a call of i386: getpid is 20 there.
+        source = "int main(void) { long r = 20; __asm__ volatile(\"int $0x80\" : \"+a\"(r) : : \"memory\"); return r > 0 ? 0 : 1; }"
+        program = self.folder / "other"
+        subprocess.run(["cc", "-x", "c", "-o", program, "-"], input=source, text=True, check=True)
+        self.assertEqual(run(program).returncode, 0)
+        self.assertEqual(run(RUNTIME, "do", "--ro", self.folder, "--", program).returncode, 128 + 31)
+        self.assertEqual(run(RUNTIME, "do", "--policy", "compat", "--ro", self.folder, "--", program).returncode, 0)
+
+    def test_the_stricter_of_policy_and_configuration_wins(self):
+        config = self.example("sh", "-c", "mkdir /tmp/a; ln -s x /tmp/b; unshare -U true 2>/dev/null || echo no")
+        config["root"]["readonly"] = False
+        config["linux"]["seccomp"] = {
+            "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}
+        config["annotations"] = {"org.rcontainer.policy": "default"}
+        self.write(config)
+        done = self.call("run", "--bundle", str(self.bundle), self.id)
+        self.assertIn("No space left", done.stderr)
+        self.assertNotIn("/tmp/b", done.stderr)
+        self.assertEqual(done.stdout, "no\n")
+
+    def test_exec_is_held_to_the_policy_too(self):
+        self.detached(change=lambda config: config.update(annotations={"org.rcontainer.policy": "strict"}))
+        done = self.call("exec", self.id, "nc", "127.0.0.1", "1")
+        self.assertIn("not supported", done.stderr)
+
+    def test_mistakes_are_one_clear_line(self):
+        file = self.folder / "policy.json"
+        for text, message in (
+            ('{"name": "x", "base": "default", "rules": [{"calls": ["raed"], "action": "allow"}]}', '"raed" is no system call'),
+            ('{"name": "x", "base": "default",\n "rules": [{"calls": ["read"], "action": "allow"}, {"calls": ["read"], "action": "deny"}]}',
+             "policy.json:2:"),
+            ("{", "policy.json:1:")):
+            file.write_text(text)
+            for words in (["profile", "check", file], ["do", "--policy", file, "--", "true"]):
+                done = run(RUNTIME, *words)
+                self.assertIn(done.returncode, (1, 255))
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn("use default, strict, compat", run(RUNTIME, "do", "--policy", "nope", "--", "true").stderr)
+        config = self.example("true")
+        config["annotations"] = {"org.rcontainer.policy": "nope"}
+        self.write(config)
+        done = self.call("run", "--bundle", str(self.bundle), self.id)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('policy "nope" is unknown', done.stderr)
+
+    def test_show_check_and_diff(self):
+        self.assertIn("190 system calls reach the kernel", run(RUNTIME, "profile", "show", "default", "--arch", "x86_64").stdout)
+        for name in ("default", "strict", "compat"):
+            self.assertEqual(run(RUNTIME, "profile", "check", ROOT / "Policies" / f"{name}.json").returncode, 0)
+        same = run(RUNTIME, "profile", "diff", "default", ROOT / "Policies/default.json")
+        self.assertEqual((same.returncode, same.stdout), (0, ""))
+        other = run(RUNTIME, "profile", "diff", "default", "strict")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("- writeExecute: true\n+ writeExecute: false\n", other.stdout)

@@ -13,8 +13,8 @@ _rcontainer() {
     case $verb:$word in
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | run:--bundle | \
-      run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
+      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
       create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
       exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
@@ -27,7 +27,7 @@ _rcontainer() {
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
-      events:--interval | spec:--bundle | spec:-b) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      events:--interval | spec:--bundle | spec:-b | profile:--arch) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -52,10 +52,11 @@ _rcontainer() {
     do:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     list:--format | list:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
     ps:--format | ps:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
+    profile:--arch) COMPREPLY=($(compgen -W 'x86_64 aarch64' -- "$current")); return ;;
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | run:--bundle | \
-      run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
+      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
       create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
       exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
@@ -68,14 +69,14 @@ _rcontainer() {
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
-      events:--interval | spec:--bundle | spec:-b) return ;;
+      events:--interval | spec:--bundle | spec:-b | profile:--arch) return ;;
     esac
   fi
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
-    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --json --help' ;;
+    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --json --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     start:*) words='--help' ;;
@@ -91,6 +92,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--help' ;;
+    profile:*) words='--arch --json --help' ;;
     machine:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
@@ -98,11 +100,13 @@ _rcontainer() {
     esac
   else
     case $verb:$place in
-    :0) words='do run create start state kill delete exec list ps pause resume update events spec features machine version completion man' ;;
+    :0) words='do run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
     start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;
     completion:0) words='bash zsh fish' ;;
+    profile:0) words='show check diff' ;;
+    profile:1 | profile:2) words='default strict compat' ;;
     do:0) COMPREPLY=($(compgen -c -- "$current")); return ;;
     do:* | exec:*) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     esac

@@ -29,6 +29,7 @@ complete -c rcontainer -n __fish_use_subcommand -a update -d 'change the limits 
 complete -c rcontainer -n __fish_use_subcommand -a events -d 'show statistics, and out-of-memory events, as JSON lines'
 complete -c rcontainer -n __fish_use_subcommand -a spec -d 'write a config.json to start from'
 complete -c rcontainer -n __fish_use_subcommand -a features -d 'show what this runtime and kernel can do, as JSON'
+complete -c rcontainer -n __fish_use_subcommand -a profile -d 'show, check or compare policies of the software con-shim'
 complete -c rcontainer -n __fish_use_subcommand -a machine -d 'make and start the emulated Arm CCA machine'
 complete -c rcontainer -n __fish_use_subcommand -a version -d 'show the version'
 complete -c rcontainer -n __fish_use_subcommand -a completion -d 'print a completion script for a shell'
@@ -45,6 +46,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from do' -l cwd -x -a '(__fish
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l root -x -a '(__fish_complete_directories)' -d 'another root than the host\'s'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l hostname -x -d 'host name in the sandbox'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
+complete -c rcontainer -n '__fish_seen_subcommand_from do' -l policy -x -d 'what system calls the command may make: default, strict, compat, or a file'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l json -d 'print a result as JSON, with the command\'s output in it'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from run' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'directory with config.json; the current one by default'
@@ -120,5 +122,10 @@ complete -c rcontainer -n '__fish_seen_subcommand_from events' -l stats -d 'show
 complete -c rcontainer -n '__fish_seen_subcommand_from events' -a '(__rcontainer_containers)'
 complete -c rcontainer -n '__fish_seen_subcommand_from spec' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'directory with config.json; the current one by default'
 complete -c rcontainer -n '__fish_seen_subcommand_from spec' -l rootless -d 'write one for an ordinary user'
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l arch -x -a 'x86_64 aarch64' -d 'of another architecture than this machine\'s'
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l json -d 'as JSON'
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -a 'show check diff'
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -a 'default strict compat' -F
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -a 'default strict compat' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from machine' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'

@@ -22,6 +22,7 @@ _rcontainer() {
     'events:show statistics, and out-of-memory events, as JSON lines'
     'spec:write a config.json to start from'
     'features:show what this runtime and kernel can do, as JSON'
+    'profile:show, check or compare policies of the software con-shim'
     'machine:make and start the emulated Arm CCA machine'
     'version:show the version'
     'completion:print a completion script for a shell'
@@ -57,6 +58,7 @@ _rcontainer() {
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
+    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
     '*::command: _normal'
     ;;
@@ -183,6 +185,14 @@ _rcontainer() {
   features)
     _arguments -s \
     ':no more arguments:'
+    ;;
+  profile)
+    _arguments -s \
+    '--arch=[of another architecture than this machine'\''s]:NAME:(x86_64 aarch64)' \
+    '--json[as JSON]' \
+    '1:action:(show check diff)' \
+    '2:policy:{_values policy default strict compat; _files}' \
+    '3:policy:{_values policy default strict compat; _files}'
     ;;
   machine)
     _arguments -s -A '-*' \

@@ -33,7 +33,7 @@ extension ShimPolicy {
           {
             "calls": [
               "chown", "fchown", "lchown", "fchownat", "setuid", "setgid", "setreuid", "setregid", "setresuid",
-              "setresgid", "setgroups", "capset", "mknod", "mknodat", "shmget", "shmat", "shmdt", "shmctl", "setpriority",
+              "setresgid", "setgroups", "mknod", "mknodat", "shmget", "shmat", "shmdt", "shmctl", "setpriority",
               "sched_setaffinity", "memfd_create", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "link",
               "linkat"
             ],

@@ -79,7 +79,8 @@ struct Random: Choices {
         for argument: UInt64 in [0, 5, 6, 1 << 33] {
           let arguments = [argument, argument, 0, 0, 0, 0]
           let separate = [first, second].map {
-            SeccompAction(verdict($0, architecture, number, arguments))
+            $0.architectures.contains(architecture)
+              ? SeccompAction(verdict($0, architecture, number, arguments)) : .killProcess
           }
           let found = SeccompAction(run(both.instructions, architecture.auditValue, number, arguments)!)
           let strictest = separate.min { $0.rank < $1.rank }!

@@ -20,6 +20,8 @@ let package = Package(
     .target(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
+      name: "Supervisor", dependencies: ["CLinux", "LinuxSystem", catalogue], swiftSettings: settings),
+    .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
     .target(name: "CommandLineInterface", swiftSettings: settings),
@@ -30,8 +32,8 @@ let package = Package(
     .target(
       name: "ContainerRuntime",
       dependencies: [
-        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Cgroups", "ConShimProxy",
-        catalogue,
+        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Cgroups",
+        "ConShimProxy", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -14,6 +14,9 @@ _rcontainer() {
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
       do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
+      trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | trace:--cpus | \
+      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
       create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
@@ -27,7 +30,10 @@ _rcontainer() {
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
-      events:--interval | spec:--bundle | spec:-b | profile:--arch) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
+      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -39,23 +45,33 @@ _rcontainer() {
   if [[ $verb == do && $place == 0 ]] || [[ $verb == exec && $place -lt 2 ]] ||
     [[ $verb != do && $verb != exec ]]; then
     case $verb:$previous in
-    :--root | do:--rw | do:--ro | do:--cwd | do:--root | run:--bundle | run:-b | \
-      create:--bundle | create:-b | exec:--cwd | spec:--bundle | spec:-b) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
-    :--log | :--criu | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      create:--config | create:-f | create:--console-socket | create:--pid-file | \
-      exec:--process | exec:-p | exec:--pid-file | exec:--console-socket | \
-      update:--resources | update:-r) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    :--root | do:--rw | do:--ro | do:--cwd | do:--root | trace:--rw | trace:--ro | \
+      trace:--cwd | trace:--root | run:--bundle | run:-b | create:--bundle | create:-b | \
+      exec:--cwd | spec:--bundle | spec:-b | profile:--rw | profile:--ro | profile:--cwd | \
+      profile:--root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
+    :--log | :--criu | trace:--output | trace:-o | run:--config | run:-f | \
+      run:--console-socket | run:--pid-file | create:--config | create:-f | \
+      create:--console-socket | create:--pid-file | exec:--process | exec:-p | \
+      exec:--pid-file | exec:--console-socket | update:--resources | update:-r | \
+      profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
     :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
     do:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     do:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
+    trace:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
+    trace:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     list:--format | list:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
     ps:--format | ps:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
     profile:--arch) COMPREPLY=($(compgen -W 'x86_64 aarch64' -- "$current")); return ;;
+    profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
+    profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
       do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
+      trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | trace:--cpus | \
+      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
       create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
@@ -69,7 +85,10 @@ _rcontainer() {
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
-      events:--interval | spec:--bundle | spec:-b | profile:--arch) return ;;
+      events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
+      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
@@ -77,6 +96,7 @@ _rcontainer() {
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
     do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --json --help' ;;
+    trace:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     start:*) words='--help' ;;
@@ -92,7 +112,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--help' ;;
-    profile:*) words='--arch --json --help' ;;
+    profile:*) words='--arch --json --output --rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
@@ -100,13 +120,13 @@ _rcontainer() {
     esac
   else
     case $verb:$place in
-    :0) words='do run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
+    :0) words='do trace run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
     start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;
     completion:0) words='bash zsh fish' ;;
-    profile:0) words='show check diff' ;;
-    profile:1 | profile:2) words='default strict compat' ;;
+    profile:0) words='show check diff learn' ;;
+    profile:1) words='default strict compat' ;;
     do:0) COMPREPLY=($(compgen -c -- "$current")); return ;;
     do:* | exec:*) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     esac

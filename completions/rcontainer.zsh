@@ -7,6 +7,7 @@ _rcontainer() {
   local curcontext=$curcontext state line
   local -a verbs=(
     'do:run a command in a sandbox\: no image, no bundle'
+    'trace:run a command in a sandbox and print its system calls'
     'run:create, start, wait for and delete a container'
     'create:create a container; its process waits for start'
     'start:start the process of a created container'
@@ -22,7 +23,7 @@ _rcontainer() {
     'events:show statistics, and out-of-memory events, as JSON lines'
     'spec:write a config.json to start from'
     'features:show what this runtime and kernel can do, as JSON'
-    'profile:show, check or compare policies of the software con-shim'
+    'profile:show, check, compare or learn policies of the software con-shim'
     'machine:make and start the emulated Arm CCA machine'
     'version:show the version'
     'completion:print a completion script for a shell'
@@ -60,6 +61,24 @@ _rcontainer() {
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
     '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
+    '*::command: _normal'
+    ;;
+  trace)
+    _arguments -s -A '-*' \
+    '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
+    '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
+    '--cpus=[limit CPU time, as in 1.5]:N: ' \
+    '--pids=[limit the number of processes and threads]:N: ' \
+    '--timeout=[end the command after TIME, as in 30s; exit status 124]:TIME: ' \
+    '*'{-e,--env=}'[set a variable, or pass it on (repeatable)]:NAME\[=VALUE\]: ' \
+    '--cwd=[working directory]:DIR:_files -/' \
+    '--root=[another root than the host'\''s]:DIR:_files -/' \
+    '--hostname=[host name in the sandbox]:NAME: ' \
+    '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
+    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '(-o --output)'{-o,--output=}'[print to FILE instead of standard error]:FILE:_files' \
     '*::command: _normal'
     ;;
   run)
@@ -190,9 +209,21 @@ _rcontainer() {
     _arguments -s \
     '--arch=[of another architecture than this machine'\''s]:NAME:(x86_64 aarch64)' \
     '--json[as JSON]' \
-    '1:action:(show check diff)' \
-    '2:policy:{_values policy default strict compat; _files}' \
-    '3:policy:{_values policy default strict compat; _files}'
+    '(-o --output)'{-o,--output=}'[learn\: write the policy to FILE instead of standard output]:FILE:_files' \
+    '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
+    '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
+    '--cpus=[limit CPU time, as in 1.5]:N: ' \
+    '--pids=[limit the number of processes and threads]:N: ' \
+    '--timeout=[end the command after TIME, as in 30s; exit status 124]:TIME: ' \
+    '*'{-e,--env=}'[set a variable, or pass it on (repeatable)]:NAME\[=VALUE\]: ' \
+    '--cwd=[working directory]:DIR:_files -/' \
+    '--root=[another root than the host'\''s]:DIR:_files -/' \
+    '--hostname=[host name in the sandbox]:NAME: ' \
+    '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
+    '1:action:(show check diff learn)' \
+    '2:policy:{_values policy default strict compat; _files}'
     ;;
   machine)
     _arguments -s -A '-*' \

@@ -1,6 +1,7 @@
 #include "CLinux.h"
 
 #include <linux/bpf.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <stdio.h>
 
@@ -276,4 +277,41 @@ long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned
 #endif
   }
   return exchange->result;
+}
+
+/* --- notifications of a filter --- */
+long rc_notification_receive(int listener, struct rc_notification *notification) {
+  struct pollfd watched = {.fd = listener, .events = POLLIN};
+  long ready = RC_RESULT(poll(&watched, 1, -1));
+  if (ready < 0) return ready;
+  if (!(watched.revents & POLLIN)) return 0;
+  /* The kernel wants it to be zero. */
+  struct seccomp_notif raw;
+  memset(&raw, 0, sizeof raw);
+  long result = RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &raw));
+  if (result < 0) return result;
+  notification->id = raw.id;
+  notification->pid = (int)raw.pid;
+  notification->architecture = raw.data.arch;
+  notification->number = raw.data.nr;
+  for (int i = 0; i < 6; i++) notification->arguments[i] = raw.data.args[i];
+  return 1;
+}
+
+long rc_notification_continue(int listener, uint64_t id) {
+  struct seccomp_notif_resp response;
+  memset(&response, 0, sizeof response);
+  response.id = id;
+  response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
+}
+
+long rc_notification_wake_here(int listener) {
+  /* SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP; newer than the headers of Debian 12. */
+  return RC_RESULT(ioctl(listener, _IOW('!', 4, uint64_t), 1ul));
+}
+
+long rc_process_read(int pid, uint64_t address, void *buffer, size_t size) {
+  struct iovec here = {buffer, size}, there = {(void *)(uintptr_t)address, size};
+  return RC_RESULT(process_vm_readv(pid, &here, 1, &there, 1, 0));
 }

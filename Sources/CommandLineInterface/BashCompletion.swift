@@ -101,7 +101,7 @@ enum BashCompletion {
 
   /// The options of a verb; not inside of a command.
   private static func optionClause(_ owner: String, _ options: [Option]) -> String {
-    let place = owner == "do" || owner == "exec" ? "0" : "*"
+    let place = owner == "do" || owner == "trace" || owner == "exec" ? "0" : "*"
     var names = options.map { "--" + $0.name }
     if !owner.isEmpty { names.append("--help") }
     return clause([owner + ":" + place], words(names))

@@ -66,7 +66,7 @@ extension Invocation {
       let instead = verb.commandUnless.map { operands.isEmpty ? "" : ", or --" + $0 } ?? ""
       throw UsageError("'" + verb.name + "' needs " + missing + instead, hint: usage)
     }
-    if verb.commandIndex == nil, operands.count > verb.operands.count {
+    if verb.commandIndex == nil, !(verb.operands.last?.repeats ?? false), operands.count > verb.operands.count {
       let extra = UsageError.shown(operands[verb.operands.count])
       throw UsageError("'" + verb.name + "' has no use for '" + extra + "'", hint: usage)
     }

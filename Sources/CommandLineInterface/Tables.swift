@@ -21,6 +21,9 @@ extension Option {
 
   fileprivate static let bundle = Option(
     "bundle", "b", .directory, "directory with config.json; the current one by default")
+  fileprivate static let policyName = Option(
+    "policy", nil, .text("NAME|FILE"),
+    "what system calls the command may make: default, strict, compat, or a file")
   fileprivate static let config = Option(
     "config", "f", .file, "another file than config.json of the bundle")
   fileprivate static let pidFile = Option(
@@ -44,32 +47,13 @@ extension Verb {
   public static let all: [Verb] = [
     Verb(
       "do", [.command], "run a command in a sandbox: no image, no bundle",
-      [
-        Option("rw", nil, .directory, repeats: true, "let the command write to DIR (repeatable)"),
-        Option(
-          "ro", nil, .directory, repeats: true,
-          "show DIR of the host read-only, as it is now (repeatable)"),
-        Option(
-          "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
-        Option("memory", "m", .size, "limit memory, as in 512m"),
-        Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),
-        Option(
-          "pids", nil, .count(1...UInt64(UInt32.max)), "limit the number of processes and threads"),
-        Option("timeout", nil, .time, "end the command after TIME, as in 30s; exit status 124"),
-        Option(
-          "env", "e", Argument("NAME[=VALUE]", .variable), repeats: true,
-          "set a variable, or pass it on (repeatable)"),
-        Option("cwd", nil, .directory, "working directory"),
-        Option("root", nil, .directory, "another root than the host's"),
-        Option("hostname", nil, .text("NAME"), "host name in the sandbox"),
-        Option(
-          "shim", nil, .choice("KIND", ["software", "cca"]),
-          "software (the default), or cca: memory of its own, out of the host's reach (Arm CCA)"),
-        Option(
-          "policy", nil, Argument("NAME|FILE", .text),
-          "what system calls the command may make: default, strict, compat, or a file"),
+      sandbox + [
+        .policyName,
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
+    Verb(
+      "trace", [.command], "run a command in a sandbox and print its system calls",
+      sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
     Verb(
       "run", [.newContainer], "create, start, wait for and delete a container",
       [
@@ -127,15 +111,40 @@ extension Verb {
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
     Verb("features", [], "show what this runtime and kernel can do, as JSON"),
     Verb(
-      "profile", [.profileAction, .policy, .otherPolicy], "show, check or compare policies of the software con-shim",
+      "profile", [.profileAction, .policies], "show, check, compare or learn policies of the software con-shim",
       [
         Option("arch", nil, .choice("NAME", ["x86_64", "aarch64"]), "of another architecture than this machine's"),
         Option("json", nil, nil, "as JSON"),
-      ]),
+        Option("output", "o", .file, "learn: write the policy to FILE instead of standard output"),
+      ] + sandbox),
     Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
     Verb("version", [], "show the version"),
     Verb("completion", [.shell], "print a completion script for a shell"),
     Verb("man", [], "print the manual page"),
+  ]
+
+  /// What a sandbox has: for `do` and its like.
+  private static let sandbox: [Option] = [
+    Option("rw", nil, .directory, repeats: true, "let the command write to DIR (repeatable)"),
+    Option(
+      "ro", nil, .directory, repeats: true,
+      "show DIR of the host read-only, as it is now (repeatable)"),
+    Option(
+      "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
+    Option("memory", "m", .size, "limit memory, as in 512m"),
+    Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),
+    Option(
+      "pids", nil, .count(1...UInt64(UInt32.max)), "limit the number of processes and threads"),
+    Option("timeout", nil, .time, "end the command after TIME, as in 30s; exit status 124"),
+    Option(
+      "env", "e", Argument("NAME[=VALUE]", .variable), repeats: true,
+      "set a variable, or pass it on (repeatable)"),
+    Option("cwd", nil, .directory, "working directory"),
+    Option("root", nil, .directory, "another root than the host's"),
+    Option("hostname", nil, .text("NAME"), "host name in the sandbox"),
+    Option(
+      "shim", nil, .choice("KIND", ["software", "cca"]),
+      "software (the default), or cca: memory of its own, out of the host's reach (Arm CCA)"),
   ]
 
   private static let limits: [Option] = [

@@ -43,6 +43,8 @@ public struct Operand: Sendable {
   public let label: String
   public let kind: Kind
   public let isRequired: Bool
+  /// More of them may follow, and options among them.
+  let repeats: Bool
 
   /// What it is; completions offer it.
   public enum Kind: Sendable {
@@ -63,10 +65,11 @@ public struct Operand: Sendable {
     case listing
   }
 
-  private init(_ label: String, _ kind: Kind, required: Bool) {
+  private init(_ label: String, _ kind: Kind, required: Bool, repeats: Bool = false) {
     self.label = label
     self.kind = kind
     self.isRequired = required
+    self.repeats = repeats
   }
 
   static let container = Operand("<id>", .container, required: true)
@@ -77,8 +80,7 @@ public struct Operand: Sendable {
   static let command = Operand("[--] <command> [argument...]", .command, required: true)
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
   static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
-  static let profileAction = Operand("<show|check|diff>", .profileAction, required: true)
-  static let policy = Operand("<policy>", .policy, required: true)
-  static let otherPolicy = Operand("[policy]", .policy, required: false)
+  static let profileAction = Operand("<show|check|diff|learn>", .profileAction, required: true)
+  static let policies = Operand("<policy...|-- command [argument...]>", .policy, required: true, repeats: true)
   static let listing = Operand("[ps option...]", .listing, required: false)
 }

@@ -65,6 +65,11 @@ public func setCloseOnExec(_ descriptor: Int32, _ on: Bool) throws(Errno) {
 /// Whether `descriptor` is open in this process.
 public func isOpen(_ descriptor: Int32) -> Bool { rc_fcntl(descriptor, F_GETFD, 0) >= 0 }
 
+/// A copy, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC).
+public func duplicate(_ descriptor: Int32) throws(Errno) -> Descriptor {
+  Descriptor(owning: Int32(try check(rc_fcntl(descriptor, F_DUPFD_CLOEXEC, 3))))
+}
+
 /// The corresponding C function is `dup3`.
 public func duplicate(_ descriptor: Int32, onto target: Int32) throws(Errno) {
   try check(rc_dup3(descriptor, target, 0))

@@ -5,9 +5,18 @@ import LinuxSystem
 
 enum DoVerb {
   static func run(_ context: Context) throws(RuntimeError) -> Int32 {
+    var sandbox = try options(context, command: context.operands)
+    sandbox.capturesOutput = context.options.has("json")
+    let result = try Do.run(sandbox, store: try context.store(), log: context.log)
+    if context.options.has("json") { printOut(result.json + "\n") }
+    return result.exitCode
+  }
+
+  /// What the caller wants of a sandbox.
+  static func options(_ context: Context, command: [String]) throws(RuntimeError) -> SandboxOptions {
     let options = context.options
     var sandbox = SandboxOptions()
-    sandbox.command = context.operands
+    sandbox.command = command
     sandbox.environment = environment(options.all("env"))
     sandbox.writable = try absolute(options.all("rw"), "--rw")
     sandbox.readOnly = try absolute(options.all("ro"), "--ro")
@@ -39,10 +48,7 @@ enum DoVerb {
       sandbox.conShim = shim
     }
     if let policy = options["policy"] { sandbox.policy = try ProfileVerb.absolute(policy) }
-    sandbox.capturesOutput = options.has("json")
-    let result = try Do.run(sandbox, store: try context.store(), log: context.log)
-    if options.has("json") { printOut(result.json + "\n") }
-    return result.exitCode
+    return sandbox
   }
 
   /// Where a directory of the host is, without links.

@@ -45,13 +45,14 @@ enum Dispatch {
     } catch {
       report(error, log)
       // As runc: what exec reports is not mixed up with the status of what it would have run.
-      return verb == "exec" || verb == "do" ? 255 : 1
+      return verb == "exec" || verb == "do" || verb == "trace" ? 255 : 1
     }
   }
 
   private static func run(_ verb: String, _ context: Context) throws(RuntimeError) -> Int32 {
     switch verb {
     case "do": return try DoVerb.run(context)
+    case "trace": return try TraceVerb.run(context)
     case "run": return try RunVerb.run(context)
     case "create": try CreateVerb.run(context)
     case "start": try StartVerb.run(context)

@@ -16,6 +16,10 @@ enum ProfileVerb {
     case "aarch64": architecture = .aarch64
     case let other?: throw context.bad("arch", other, "x86_64 or aarch64")
     }
+    if context.operands[0] == "learn" { return try learn(context) }
+    if context.operands.count > 3 {
+      throw RuntimeError(.options, "profile " + context.operands[0] + " has no use for \"" + context.operands[3] + "\"")
+    }
     let policy = try load(context.operands[1])
     let other = context.operands.count > 2 ? try load(context.operands[2]) : nil
     switch (context.operands[0], other) {
@@ -35,9 +39,23 @@ enum ProfileVerb {
       throw RuntimeError(.options, "profile " + context.operands[0] + " takes one policy")
     default:
       throw RuntimeError(
-        .options, "profile " + context.operands[0] + " is unknown", hint: "use show, check or diff")
+        .options, "profile " + context.operands[0] + " is unknown", hint: "use show, check, diff or learn")
     }
     return 0
+  }
+
+  private static func learn(_ context: Context) throws(RuntimeError) -> Int32 {
+    let sandbox = try DoVerb.options(context, command: Array(context.operands.dropFirst()))
+    // Before the command runs: a policy that can be written nowhere is of no use.
+    var output = try at(.options, "standard output") { () throws(Errno) in try duplicate(1) }
+    if let path = context.options["output"] {
+      output = try at(.options, "--output " + path) { () throws(Errno) in
+        try open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+      }
+    }
+    let (result, policy) = try Do.learn(sandbox, store: try context.store(), log: context.log)
+    try at(.process, "writing the policy") { () throws(Errno) in try writeAll(output.raw, policy.json) }
+    return result.exitCode
   }
 
   /// A policy by its name, or a file with its absolute path.

@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -158,3 +160,54 @@ print(call(n['socket'], 2, 1 | 0o2000000, 0), call(n['socket'], 16, 3, 0), call(
         other = run(RUNTIME, "profile", "diff", "default", "strict")
         self.assertEqual(other.returncode, 1)
         self.assertIn("- writeExecute: true\n+ writeExecute: false\n", other.stdout)
+
+    def test_learn_makes_a_policy_that_the_command_runs_under(self):
+        file = self.folder / "learned.json"
+        command = ["sh", "-c", "ls / | wc -l; echo x >/tmp/x; cat /tmp/x"]
+        first = run(RUNTIME, "profile", "learn", "--output", file, "--", *command)
+        self.assertEqual((first.returncode, first.stderr), (0, ""))
+        learned = run(RUNTIME, "do", "--policy", file, "--", *command)
+        self.assertEqual((learned.returncode, learned.stdout), (0, first.stdout), learned.stderr)
+        reached = int(run(RUNTIME, "profile", "check", file).stdout.split(", ")[1].split()[0])
+        self.assertLess(reached, 90)
+        # What it did not do, it may not do.
+        self.assertNotEqual(run(RUNTIME, "do", "--policy", file, "--", "/usr/bin/python3", "-c", "import socket; socket.socket()").returncode, 0)
+        # Control: a policy of what needs a socket lets it.
+        program = ["/usr/bin/python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print('bound')"]
+        run(RUNTIME, "profile", "learn", "--output", file, "--", *program)
+        self.assertEqual(run(RUNTIME, "do", "--policy", file, "--", *program).stdout, "bound\n")
+        missing = run(RUNTIME, "profile", "learn", "--", "/no/such/program")
+        self.assertEqual(missing.returncode, 1)
+        self.assertEqual((missing.stdout, missing.stderr.count("\n")), ("", 1), missing.stderr)
+
+    def test_trace_prints_calls_with_what_pointers_point_to(self):
+        file = self.folder / "trace"
+        done = run(RUNTIME, "trace", "--output", file, "--", "sh", "-c", "cat /etc/hostname >/dev/null; echo one; exit 3")
+        self.assertEqual((done.returncode, done.stdout), (3, "one\n"))
+        text = file.read_text()
+        self.assertRegex(text, r'\d+ execve\("[^"]*/sh", \["sh", "-c", ')
+        self.assertRegex(text, r'openat\(AT_FDCWD, "/etc/hostname", \d+, 0\)')
+        self.assertIn('write(1, "one\\n", 4)', text)
+        self.assertIn("exit_group(3)", text)
+        # Nothing of the supervisor is left, and what the policy denies is not made.
+        self.assertEqual(run("pgrep", "-f", "rcontainer trace").stdout, "")
+        denied = run(RUNTIME, "trace", "--", "unshare", "-U", "true")
+        self.assertIn("Operation not permitted", denied.stderr)
+
+    def test_the_command_ends_when_the_supervisor_is_killed(self):
+        process = subprocess.Popen([RUNTIME, "trace", "--output", self.folder / "trace", "--", "sh", "-c", "while true; do sleep 0.05; done"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(100):
+                children = run("pgrep", "-P", process.pid).stdout.split()
+                supervisors = [pid for pid in children if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(f"/proc/{process.pid}/exe")
+                               and pathlib.Path(f"/proc/{pid}/status").read_text().count("NoNewPrivs:\t1")]
+                if len(children) > 1 and supervisors and (self.folder / "trace").stat().st_size > 10000:
+                    break
+                time.sleep(0.05)
+            os.kill(int(supervisors[0]), signal.SIGKILL)
+            # Every call is now ENOSYS: the shell can do nothing any more.
+            self.assertNotEqual(process.wait(timeout=20), 0)
+        finally:
+            process.kill()
+            process.wait()

@@ -73,6 +73,7 @@ enum {
 };
 enum {
   RC_CLONE_NEWTIME = 0x80,
+  RC_CAP_SYS_PTRACE = 19,
   RC_PR_SET_MDWE = 65, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
@@ -318,6 +319,16 @@ static inline long rc_seccomp_set_filter(unsigned flags, const void *instruction
  * not the filter, sends the listener with a message over a connected socket. */
 long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned count, int socket,
                               const void *message, size_t size);
+/* A call that a filter hands to its listener (seccomp_unotify(2)). */
+struct rc_notification { uint64_t id; int pid; unsigned architecture; int number; uint64_t arguments[6]; };
+/* Waits for the next one. 1, or 0 when no process has the filter any more; -ENOENT if the call's process is gone by now. */
+long rc_notification_receive(int listener, struct rc_notification *notification);
+/* The kernel makes the call. */
+long rc_notification_continue(int listener, uint64_t id);
+/* Wakes the supervisor on the caller's processor and the caller on the supervisor's; -EINVAL before Linux 6.6. */
+long rc_notification_wake_here(int listener);
+/* Reads memory of another process; fewer bytes than asked for where it ends. */
+long rc_process_read(int pid, uint64_t address, void *buffer, size_t size);
 static inline long rc_join_session_keyring(const char *name) {
   return RC_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }

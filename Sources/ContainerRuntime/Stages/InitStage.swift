@@ -175,7 +175,9 @@ struct Program {
   }
 
   /// What the agent of a seccomp listener is to be told.
-  mutating func tellListener(_ state: String) { stage.filter?.listener?.state = Array(state.utf8) }
+  mutating func tellListener(_ state: String) {
+    if !state.isEmpty { stage.filter?.listener?.state = Array(state.utf8) }
+  }
 
   /// Starts it; returns only by throwing.
   func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {

@@ -36,11 +36,15 @@ public enum PolicyStage {
   }
 
   /// The filter of a container: its own section and its policy, of which the stricter wins.
-  static func filter(_ spec: Spec, log: Log) throws(RuntimeError) -> SystemCallFilter? {
+  /// - Parameter notifies: calls that the policy lets pass go to a listener first.
+  static func filter(_ spec: Spec, notifies: Bool = false, log: Log) throws(RuntimeError) -> SystemCallFilter? {
     guard let policy = try policy(spec.annotations) else {
       return try SeccompStage.compile(spec.linux?.seccomp, log: log)
     }
-    let rules = rules(policy, try ConShim(spec.annotations))
+    var rules = rules(policy, try ConShim(spec.annotations))
+    if notifies {
+      for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
+    }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter

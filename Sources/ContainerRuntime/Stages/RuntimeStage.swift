@@ -2,6 +2,7 @@ import CLinux
 import Cgroups
 import LinuxSystem
 import OCISpec
+import Supervisor
 
 /// What the caller of `create` and `run` may ask for besides the configuration.
 public struct LaunchOptions {
@@ -19,6 +20,8 @@ public struct LaunchOptions {
   /// Descriptors that become standard output and standard error.
   var standardStreams: [Int32] = []
   var rootfs: RootfsSource?
+  /// A process that sees all system calls which the policy lets pass.
+  var supervision: Supervisor.Work?
 
   public init() {}
 }
@@ -29,6 +32,8 @@ struct Launched: ~Copyable {
   let pidfd: Descriptor
   /// The master of its terminal, when nobody else was given it.
   let terminal: Descriptor?
+  /// A child of this process; see `LaunchOptions.supervision`.
+  let supervisor: Int32?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -69,7 +74,7 @@ struct RuntimeStage: ~Copyable {
   /// Brings the container to where its process waits for `start`, or has started.
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
-    let filter = try PolicyStage.filter(spec, log: log)
+    let filter = try PolicyStage.filter(spec, notifies: options.supervision != nil, log: log)
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -129,6 +134,14 @@ struct RuntimeStage: ~Copyable {
       }
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
+    var supervisor: Int32? = nil
+    if let work = options.supervision {
+      let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
+        try Supervisor.start(work, opened: opened)
+      }
+      supervisor = running.pid
+      filter?.listener = SystemCallFilter.Listener(socket: running.socket, state: [0])
+    }
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -156,7 +169,7 @@ struct RuntimeStage: ~Copyable {
       _ = try? wait(child.pid)
       throw error
     }
-    return Launched(pid: child.pid, pidfd: child.pidfd, terminal: terminal.take())
+    return Launched(pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor)
   }
 
   /// Into the namespace that the first process is in, or will join.

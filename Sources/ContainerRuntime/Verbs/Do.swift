@@ -1,6 +1,9 @@
 import CLinux
 import LinuxSystem
 import OCISpec
+import ShimPolicy
+import Supervisor
+import SyscallCatalogue
 
 /// What the caller of `do` asks for.
 public struct SandboxOptions {
@@ -23,6 +26,7 @@ public struct SandboxOptions {
   public var conShim = ConShim.software
   /// One of ours, or the absolute path of a file.
   public var policy = "default"
+  var supervision: Supervisor.Work?
   /// The output goes into the result.
   public var capturesOutput = false
 
@@ -69,6 +73,7 @@ public enum Do {
     launch.usesReaper = true
     launch.newKeyring = false
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    launch.supervision = options.supervision
     launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
     let outputs = DescriptorSet()
     if options.capturesOutput {
@@ -93,6 +98,36 @@ public enum Do {
       result.errors = try collect(outputs.raw[1], &result.isTruncated)
     }
     return result
+  }
+
+  /// Runs the command, and prints each of its system calls as a line to `output` before it is made.
+  public static func trace(
+    _ options: SandboxOptions, output: Int32, store: borrowing StateStore, log: Log
+  ) throws(RuntimeError) -> SandboxResult {
+    var options = options
+    options.supervision = .trace(output: output)
+    return try run(options, store: store, log: log)
+  }
+
+  /// Runs the command under the policy "compat", and makes a policy of what it did.
+  /// - Returns: how it ended, and the policy: "default" without the calls that were not made, and with those that
+  ///   were made though "default" denies them.
+  public static func learn(
+    _ options: SandboxOptions, store: borrowing StateStore, log: Log
+  ) throws(RuntimeError) -> (result: SandboxResult, policy: LearnedPolicy) {
+    var options = options
+    options.policy = "compat"
+    let names = try at(.process, "making a file for the calls") { () throws(Errno) in
+      try memoryFile("calls", [])
+    }
+    options.supervision = .learn(result: names.raw)
+    let result = try run(options, store: store, log: log)
+    let text = try at(.process, "reading the calls") { () throws(Errno) in
+      try rewind(names.raw)
+      return try readAll(names.raw)
+    }
+    let seen = text.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+    return (result, LearnedPolicy(command: options.command, seen: seen))
   }
 
   private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8] {

@@ -45,6 +45,8 @@ public enum Run {
     let outcome = try foreground.wait(
       pid: launched.process.pid, pidfd: launched.process.pidfd.raw,
       terminal: launched.process.terminalNumber, timeout: timeout)
+    // It has the last calls to tell of.
+    if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
     if !keep { try remove(launched, store, log) }
     return outcome
   }

@@ -30,7 +30,7 @@ complete -c rcontainer -n __fish_use_subcommand -a update -d 'change the limits 
 complete -c rcontainer -n __fish_use_subcommand -a events -d 'show statistics, and out-of-memory events, as JSON lines'
 complete -c rcontainer -n __fish_use_subcommand -a spec -d 'write a config.json to start from'
 complete -c rcontainer -n __fish_use_subcommand -a features -d 'show what this runtime and kernel can do, as JSON'
-complete -c rcontainer -n __fish_use_subcommand -a profile -d 'show, check, compare or learn policies of the software con-shim'
+complete -c rcontainer -n __fish_use_subcommand -a profile -d 'show, check, compare or learn policies'
 complete -c rcontainer -n __fish_use_subcommand -a machine -d 'make and start the emulated Arm CCA machine'
 complete -c rcontainer -n __fish_use_subcommand -a version -d 'show the version'
 complete -c rcontainer -n __fish_use_subcommand -a completion -d 'print a completion script for a shell'

@@ -23,7 +23,7 @@ _rcontainer() {
     'events:show statistics, and out-of-memory events, as JSON lines'
     'spec:write a config.json to start from'
     'features:show what this runtime and kernel can do, as JSON'
-    'profile:show, check, compare or learn policies of the software con-shim'
+    'profile:show, check, compare or learn policies'
     'machine:make and start the emulated Arm CCA machine'
     'version:show the version'
     'completion:print a completion script for a shell'

@@ -111,7 +111,7 @@ extension Verb {
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
     Verb("features", [], "show what this runtime and kernel can do, as JSON"),
     Verb(
-      "profile", [.profileAction, .policies], "show, check, compare or learn policies of the software con-shim",
+      "profile", [.profileAction, .policies], "show, check, compare or learn policies",
       [
         Option("arch", nil, .choice("NAME", ["x86_64", "aarch64"]), "of another architecture than this machine's"),
         Option("json", nil, nil, "as JSON"),

@@ -325,6 +325,92 @@ unlock:
 
 /* --- memory --- */
 
+/* What tells the first page of a block that is in the list from all others. */
+static unsigned long block_mark(struct shim *shim, unsigned int order)
+{
+	return (unsigned long)shim + order;
+}
+
+static unsigned int block_order(struct shim *shim, struct page *block)
+{
+	return page_private(block) - (unsigned long)shim;
+}
+
+static void block_add(struct shim *shim, struct page *block, unsigned int order, struct list_head *after)
+{
+	set_page_private(block, block_mark(shim, order));
+	list_add(&block->lru, after);
+}
+
+static void block_remove(struct page *block)
+{
+	list_del(&block->lru);
+	set_page_private(block, 0);
+}
+
+/* The block that a page is in. */
+static struct page *block_of(struct shim *shim, unsigned long pfn)
+{
+	unsigned int order;
+
+	for (order = 0; order <= LARGEST_ORDER; order++) {
+		unsigned long first = pfn & ~((1UL << order) - 1);
+
+		if (pfn_valid(first) && page_private(pfn_to_page(first)) == block_mark(shim, order))
+			return pfn_to_page(first);
+	}
+	return NULL;
+}
+
+/* Frees a page that is this kernel's again; the others of its block become blocks of their own. */
+static void block_free_page(struct shim *shim, unsigned long pfn)
+{
+	struct page *block = block_of(shim, pfn);
+	unsigned int order = block_order(shim, block);
+	struct list_head *after = block->lru.prev;
+	unsigned long i;
+
+	block_remove(block);
+	split_page(block, order);
+	for (i = 1UL << order; i-- > 0;) {
+		if (page_to_pfn(block + i) == pfn)
+			__free_page(block + i);
+		else
+			block_add(shim, block + i, 0, after);
+	}
+}
+
+/* Takes back what the mini-OS released, as it says. The Monitor knows whether that is so. */
+static void reclaim(struct shim *shim, struct exchange *exchange)
+{
+	u64 *header = page_address(exchange->pages);
+	u64 *grants = header + CONSHIM_EXCHANGE_GRANTS / 8;
+	u64 pairs = min_t(u64, READ_ONCE(header[CONSHIM_EXCHANGE_GRANT_COUNT / 8]), CONSHIM_EXCHANGE_GRANT_LIMIT);
+	u64 i, k;
+
+	mutex_lock(&shim->lock);
+	for (i = 0; i < pairs; i++) {
+		u64 address = READ_ONCE(grants[2 * i]), count = READ_ONCE(grants[2 * i + 1]);
+		struct page *block = block_of(shim, PHYS_PFN(address));
+
+		if (!PAGE_ALIGNED(address) || !count || count > CONSHIM_RANGE_LIMIT)
+			continue;
+		for (k = 0; k < count && block_of(shim, PHYS_PFN(address) + k); k++)
+			;
+		if (k < count || monitor(CONSHIM_CALL_UNDELEGATE, shim->handle, address, count, 0).error)
+			continue;
+		if (count == 1UL << block_order(shim, block) && page_to_phys(block) == address) {
+			block_remove(block);
+			__free_pages(block, ilog2(count));
+			continue;
+		}
+		for (k = 0; k < count; k++)
+			block_free_page(shim, PHYS_PFN(address) + k);
+		cond_resched();
+	}
+	mutex_unlock(&shim->lock);
+}
+
 /*
  * One block of up to 2^order pages that now is the con-shim's. A large one is taken only if it is at hand; a
  * single page is worth some work, but not that the out-of-memory killer comes: it would find small proxies.
@@ -332,7 +418,8 @@ unlock:
  */
 static struct page *grant_block(struct shim *shim, unsigned int order)
 {
-	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
+	/* Not compound: a part of it may come back. */
+	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	struct answer answer;
 	struct page *page;
 
@@ -349,7 +436,7 @@ static struct page *grant_block(struct shim *shim, unsigned int order)
 		__free_pages(page, order);
 		return NULL;
 	}
-	list_add(&page->lru, &shim->grants);
+	block_add(shim, page, order, &shim->grants);
 	return page;
 }
 
@@ -398,8 +485,8 @@ static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 		if (!page)
 			break;
 		WRITE_ONCE(grants[2 * count], page_to_phys(page));
-		WRITE_ONCE(grants[2 * count + 1], 1UL << compound_order(page));
-		granules -= 1UL << compound_order(page);
+		WRITE_ONCE(grants[2 * count + 1], 1UL << block_order(shim, page));
+		granules -= 1UL << block_order(shim, page);
 		count++;
 		cond_resched();
 	}
@@ -450,9 +537,9 @@ static void shim_destroy(struct shim *shim)
 	xa_for_each(&shim->exchanges, thread, exchange)
 		exchange_drop_unused(shim, exchange);
 	list_for_each_entry_safe(page, next, &shim->grants, lru) {
-		unsigned int order = compound_order(page);
+		unsigned int order = block_order(shim, page);
 
-		list_del(&page->lru);
+		block_remove(page);
 		if (take_back(shim, page, order, CONSHIM_CALL_UNDELEGATE, 0))
 			__free_pages(page, order);
 		cond_resched();
@@ -484,7 +571,10 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 			/* It was taken as soon as the Monitor had come back here. */
 			break;
 		case CONSHIM_EXIT_MEMORY:
-			grant(shim, exchange, answer.values[1]);
+			if (answer.values[1])
+				grant(shim, exchange, answer.values[1]);
+			else
+				reclaim(shim, exchange);
 			break;
 		default:
 			run->reason = answer.values[0];

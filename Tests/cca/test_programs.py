@@ -1,5 +1,6 @@
 """Unmodified static programs do in a con-shim what they do outside: the same output, the same errors, the same
 exit code."""
+import hashlib
 import os
 import shlex
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import TOOL, Case  # noqa: E402
+from machine import ROOT, TOOL, Case  # noqa: E402
 
 BUSYBOX = "/bin/busybox"
 
@@ -184,6 +185,32 @@ class Mistakes(Case):
         result = self.machine.run(script, timeout=180)
         self.assertNotEqual(result.output.split()[-1], "0", result)
         self.assertEqual(self.taken(), before)
+
+
+class Memory(Case):
+    def test_freed_memory_goes_back_to_the_host(self):
+        script = ("cd /tmp; rm -f touched free freed again; conshim-run /tests/release & p=$!; "
+                  "while ! test -e touched; do sleep 0.1; done; /tests/attack info; >free; "
+                  "while ! test -e freed; do sleep 0.1; done; /tests/attack info; >again; wait $p; echo $?")
+        lines = self.shell(script, timeout=120).split("\n")
+        # Con-shims, threads, granules.
+        full, empty = int(lines[0].split()[2]), int(lines[1].split()[2])
+        self.assertGreater(full, 16384)
+        self.assertLess(empty, full - 10000, lines)
+        self.assertEqual(lines[2:4], ["release: done", "0"])
+
+    def test_executed_files_are_measured(self):
+        """The measurement is what the digests of mini-OS and files give; the log tells their order."""
+        script = ("cd /tmp; RCONTAINER_SHIM_LOG=1 conshim-run /bin/busybox sh -c '/tests/hello; /tests/hello; sleep 3' 2>log >/dev/null & p=$!; "
+                  "sleep 2; cat log; /tests/measurement $p; sha256sum /bin/busybox /tests/hello; wait $p")
+        lines = self.shell(script).split("\n")
+        files = [line.split()[0] for line in lines[3:5]]
+        self.assertEqual(lines[:2], [f"con-shim: measured {digest}" for digest in files])
+        image = (ROOT / "build/firmware/minios.code").read_bytes()
+        measurement = hashlib.sha256(image).digest()
+        for digest in files:
+            measurement = hashlib.sha256(measurement + bytes.fromhex(digest)).digest()
+        self.assertEqual(lines[2], measurement.hex())
 
 
 class Ledger(Case):

@@ -160,6 +160,7 @@ extension Kernel {
       release(entry.page)
     }
     space.value.resident &-= min(count, space.value.resident)
+    if count > 256 { giveBack() }
   }
 
   /// Frees tables and the pages in them. No CPU translates by them any more.

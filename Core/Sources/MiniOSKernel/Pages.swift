@@ -32,27 +32,40 @@ extension Kernel {
   }
 
   // The head of the list: number of a page in the lower 28 bits, and a number that changes with every change, so
-  // that a page that was taken and came back in the meantime is noticed.
+  // that a page that was taken and came back in the meantime is noticed. A free page has the number of the next one,
+  // and above it how many pages the list has from there on.
   private static var pageBits: UInt64 { 28 }
+  private static var pageMask: UInt64 { 1 << pageBits - 1 }
+
+  // While it is set the thread may look at a page that another one takes: it must not go back to the host.
+  private func setLooking(_ value: UInt64) {
+    task.value.isLooking = value
+    if value != 0 { platform.fence() }
+  }
 
   private func push(_ page: UInt64) {
-    let mask: UInt64 = 1 << Self.pageBits - 1
+    setLooking(1)
     while true {
       let head: UInt64 = memory.load(freeHead)
-      memory.store((head & mask) << 12, at: page)
-      if platform.replace(head, by: page >> 12 | (head >> Self.pageBits &+ 1) << Self.pageBits, at: freeHead) { return }
+      let next = head & Self.pageMask
+      let count: UInt64 = next == 0 ? 0 : memory.load(next << 12, as: UInt64.self) >> Self.pageBits
+      memory.store(next | (count &+ 1) << Self.pageBits, at: page)
+      let new = page >> 12 | (head >> Self.pageBits &+ 1) << Self.pageBits
+      if platform.replace(head, by: new, at: freeHead) { break }
     }
+    setLooking(0)
   }
 
   private func pop() -> UInt64? {
-    let mask: UInt64 = 1 << Self.pageBits - 1
+    setLooking(1)
+    defer { setLooking(0) }
     while true {
       let head: UInt64 = memory.load(freeHead)
-      let page = (head & mask) << 12
+      let page = (head & Self.pageMask) << 12
       if page == 0 { return nil }
       // Another thread may have taken the page by now; then this is not the next one, and the head has changed.
       let next: UInt64 = memory.load(page)
-      let new = next >> 12 & mask | (head >> Self.pageBits &+ 1) << Self.pageBits
+      let new = next & Self.pageMask | (head >> Self.pageBits &+ 1) << Self.pageBits
       if platform.replace(head, by: new, at: freeHead) { return page }
     }
   }
@@ -72,11 +85,7 @@ extension Kernel {
       }
       push(page)
     }
-    let total = task.value.shared + 8
-    while true {
-      let old: UInt64 = memory.load(total)
-      if platform.replace(old, by: old + count, at: total) { return }
-    }
+    changeTotal(by: Int64(count))
   }
 
   /// A page with undefined contents, held once.
@@ -115,15 +124,95 @@ extension Kernel {
     if changeCount(page, by: -1, from: 1...0xffff) == 1 { push(page) }
   }
 
-  /// How many pages are free. Right only while nobody takes one.
+  /// How many pages are free.
   var freeCount: UInt64 {
-    var count: UInt64 = 0
-    var page = (memory.load(freeHead, as: UInt64.self) & (1 << Self.pageBits - 1)) << 12
-    while page != 0 {
-      count += 1
-      page = memory.load(page)
+    setLooking(1)
+    defer { setLooking(0) }
+    let page = (memory.load(freeHead, as: UInt64.self) & Self.pageMask) << 12
+    return page == 0 ? 0 : memory.load(page, as: UInt64.self) >> Self.pageBits
+  }
+
+  /// What is kept of free pages: 8 MiB, and a part of what there is, so that not every process that ends gives back what
+  /// the next one asks for.
+  private var reserve: UInt64 { 2048 + shared.value.totalCount / 4 }
+
+  /// Gives free pages back to the host if there are many.
+  func giveBack() {
+    guard freeCount > reserve + 512 else { return }
+    // Those of the boot block were not granted.
+    let boot = task.value.shared >> 21
+    var kept: UInt64 = 0
+    while true {
+      let free = freeCount
+      var left = free > reserve ? free - reserve : 0
+      var starts: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+      var counts: InlineArray<32, UInt64> = InlineArray(repeating: 0)
+      var runs = 0
+      while left > 0, let page = pop() {
+        left -= 1
+        if page >> 21 == boot {
+          memory.store(kept, at: page)
+          kept = page
+          continue
+        }
+        if runs > 0, counts[runs - 1] < ShimABI.rangeLimit {
+          if page == starts[runs - 1] + counts[runs - 1] * Layout.page {
+            counts[runs - 1] += 1
+            continue
+          }
+          if page + Layout.page == starts[runs - 1] {
+            starts[runs - 1] = page
+            counts[runs - 1] += 1
+            continue
+          }
+        }
+        if runs == Exchange.grantLimit {
+          push(page)
+          break
+        }
+        starts[runs] = page
+        counts[runs] = 1
+        runs += 1
+      }
+      // Threads that look from now on don't see them in the list.
+      platform.fence()
+      let isFree = !isAnyoneLooking
+      var told = 0
+      for run in 0..<runs {
+        guard isFree, platform.release(starts[run], counts[run]) else {
+          for index in 0..<counts[run] { push(starts[run] + index * Layout.page) }
+          continue
+        }
+        changeTotal(by: -Int64(counts[run]))
+        setHeader(Exchange.grants + told * 16, starts[run])
+        setHeader(Exchange.grants + told * 16 + 8, counts[run])
+        told += 1
+      }
+      if told == 0 { break }
+      setHeader(Exchange.grantCount, UInt64(told))
+      platform.exit(.memory, 0, 0)
     }
-    return count
+    while kept != 0 {
+      let next: UInt64 = memory.load(kept)
+      push(kept)
+      kept = next
+    }
+  }
+
+  private var isAnyoneLooking: Bool {
+    for slot in 0..<480 {
+      let address = shared.value.tasks[slot]
+      if address != 0, memory.reference(address, to: TaskData.self).value.isLooking != 0 { return true }
+    }
+    return false
+  }
+
+  private func changeTotal(by change: Int64) {
+    let total = task.value.shared + 8
+    while true {
+      let old: UInt64 = memory.load(total)
+      if platform.replace(old, by: old &+ UInt64(bitPattern: change), at: total) { return }
+    }
   }
 
   /// Asks the host for memory, and claims what it says it gave.

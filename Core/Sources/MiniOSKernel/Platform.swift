@@ -11,6 +11,8 @@ public protocol Platform {
   /// Replaces a word at an address that is aligned to 8 bytes, at once, if it still is what it was. What was
   /// written before is seen by who sees the new one.
   func replace(_ old: UInt64, by new: UInt64, at address: UInt64) -> Bool
+  /// What was stored before is seen before what is loaded after it.
+  func fence()
   /// Takes the signals that the host put into an exchange buffer (at the address): reads and clears at once.
   func takeSignals(_ address: UInt64) -> UInt64
   /// Leaves to the host, with the exchange buffer written; returns when the thread is continued.
@@ -19,6 +21,8 @@ public protocol Platform {
   func end(_ detail: UInt64, state: Ref<UInt64>)
   /// Claims granules for this con-shim. False if the Monitor says that they are not its own, or claimed already.
   func claim(_ address: UInt64, _ count: UInt64) -> Bool
+  /// Gives granules up; they are not touched any more.
+  func release(_ address: UInt64, _ count: UInt64) -> Bool
   /// Makes a thread that starts on the kernel stack that ends at an address. Nil if there are no more.
   func createThread(stack: UInt64) -> UInt64?
   /// 32 bytes that nobody can guess.

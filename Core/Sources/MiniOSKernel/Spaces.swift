@@ -41,6 +41,7 @@ extension Kernel {
       release(page)
     }
     release(memory.address(of: space))
+    giveBack()
   }
 
   /// A copy for a child. Private pages are shared until one side writes.

@@ -4,7 +4,7 @@ import ShimABI
 struct SharedState: BitwiseCopyable {
   /// The head of the list of free pages; see Pages.swift.
   var freeHead: UInt64
-  /// Pages that were ever claimed.
+  /// Pages that are claimed.
   var totalCount: UInt64
   /// Page of pointers to pages of counts: how many tables or structures hold a page.
   var countRoot: UInt64
@@ -102,6 +102,8 @@ public struct TaskData: BitwiseCopyable {
   /// User, effective user, group, effective group as the host told; nothing that changes them came since.
   var identity: InlineArray<4, UInt64>
   var knowsIdentity: UInt64
+  /// Not 0 while the thread may look at free pages; see Pages.swift.
+  var isLooking: UInt64
 }
 
 /// The memory map of a process: one page.

@@ -99,6 +99,7 @@ public enum ExitReason: UInt64, CaseIterable, Sendable {
   /// A system call is to be carried out; it is in the exchange buffer.
   case forward = 1
   /// The mini-OS needs memory: details are the count of granules. They are told by ``Exchange/grantCount``.
+  /// With a count of 0 the mini-OS tells there what it released, so that the host takes it back.
   case memory = 2
   /// The thread exists no more.
   case ended = 3
@@ -127,7 +128,8 @@ public enum Exchange {
   public static let pointerMask: Int = 72
   /// Bit n-1: signal n came for this thread and was not delivered yet. Set by the host, cleared by the mini-OS.
   public static let signals: Int = 80
-  /// Host → mini-OS after an exit for memory: how many grants follow, then pairs of address and count.
+  /// Host → mini-OS after an exit for memory, or with it the other way: how many grants follow, then pairs of address
+  /// and count.
   public static let grantCount: Int = 88
   public static let grants: Int = 96
   public static let grantLimit: Int = 32

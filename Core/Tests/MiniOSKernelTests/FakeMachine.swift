@@ -19,6 +19,10 @@ final class FakeMachine: Platform {
   var forwarded: [UInt64] = []
   var nextGrant = FakeMachine.firstGrant
   var claimed: Set<UInt64> = []
+  /// Whether the host looks for memory that the con-shim does not have.
+  var skipsClaimed = false
+  /// Address and count of what the host got back.
+  var givenBack: [(UInt64, UInt64)] = []
   var threads: UInt64 = 0
   var endedWith: UInt64?
   /// How many more grants there are.
@@ -81,12 +85,17 @@ final class FakeMachine: Platform {
       forwarded.append(header(Exchange.call))
       let result = onForward(self)
       memory.store(result, at: Self.exchange + UInt64(Exchange.result))
+    case .memory where detail == 0:
+      for index in 0..<Int(header(Exchange.grantCount)) {
+        givenBack.append((header(Exchange.grants + index * 16), header(Exchange.grants + index * 16 + 8)))
+      }
     case .memory:
       guard grantsLeft > 0 else {
         memory.store(UInt64(0), at: Self.exchange + UInt64(Exchange.grantCount))
         return
       }
       grantsLeft -= 1
+      while skipsClaimed, (0..<128).contains(where: { claimed.contains(nextGrant + $0 * 4096) }) { nextGrant += 128 * 4096 }
       memory.store(UInt64(1), at: Self.exchange + UInt64(Exchange.grantCount))
       memory.store(nextGrant, at: Self.exchange + UInt64(Exchange.grants))
       memory.store(UInt64(128), at: Self.exchange + UInt64(Exchange.grants) + 8)
@@ -99,6 +108,16 @@ final class FakeMachine: Platform {
     guard address >= Self.firstGrant else { return false }
     for index in 0..<count where claimed.contains(address + index * 4096) { return false }
     for index in 0..<count { claimed.insert(address + index * 4096) }
+    return true
+  }
+
+  func release(_ address: UInt64, _ count: UInt64) -> Bool {
+    for index in 0..<count where !claimed.contains(address + index * 4096) { return false }
+    for index in 0..<count {
+      claimed.remove(address + index * 4096)
+      // Whoever reads this has read what is not the con-shim's any more.
+      for word in 0..<UInt64(512) { memory.store(UInt64(0xdead_dead_dead_dead), at: address + index * 4096 + word * 8) }
+    }
     return true
   }
 
@@ -117,6 +136,7 @@ final class FakeMachine: Platform {
     memory.store(new, at: address)
     return true
   }
+  func fence() {}
   func takeSignals(_ address: UInt64) -> UInt64 {
     let value: UInt64 = memory.load(address)
     memory.store(UInt64(0), at: address)

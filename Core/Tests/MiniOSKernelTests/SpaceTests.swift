@@ -100,6 +100,50 @@ struct SpaceTests {
     #expect(throws: Errno.fault) { try kernel.get(old, as: UInt8.self) }
   }
 
+  @Test func freedMemoryGoesBackToTheHost() throws {
+    machine.skipsClaimed = true
+    for _ in 0..<3 {
+      let pages: UInt64 = 10_000
+      let address = kernel.memory(pages: pages)
+      for page in 0..<pages { try kernel.put(page + 1, at: address + page * 4096) }
+      let (before, total) = (machine.givenBack.count, kernel.shared.value.totalCount)
+      #expect(kernel.call(215, address, pages * 4096) == 0)
+      let given = machine.givenBack[before...].reduce(0) { $0 + $1.1 }
+      #expect(given > 4000)
+      #expect(kernel.shared.value.totalCount == total - given)
+      // The boot block is not the host's to have.
+      #expect(machine.givenBack.allSatisfy { $0.0 >= FakeMachine.firstGrant && $0.1 <= 512 })
+      var free: UInt64 = 0
+      var taken: [UInt64] = []
+      let count = kernel.freeCount
+      while free < count {
+        taken.append(try kernel.allocate())
+        free += 1
+      }
+      #expect(Set(taken).count == taken.count)
+      for page in taken { kernel.release(page) }
+      #expect(kernel.freeCount == count)
+      // What was given back is granted again.
+      machine.nextGrant = FakeMachine.firstGrant
+    }
+  }
+
+  @Test func memoryThatSomebodyLooksAtStays() throws {
+    let address = kernel.memory(pages: 10_000)
+    for page in 0..<UInt64(10_000) { try kernel.put(page + 1, at: address + page * 4096) }
+    machine.onForward = { _ in 99 }
+    #expect(kernel.call(220, 17, 0, 0, 0, 0) == 99)
+    let other: Ref<TaskData> = machine.memory.reference(kernel.shared.value.tasks[1])
+    other.value.isLooking = 1
+    let total = kernel.shared.value.totalCount
+    kernel.freeSpace(machine.memory.reference(other.value.space))
+    #expect(kernel.call(215, address, 10_000 * 4096) == 0)
+    #expect(machine.givenBack.isEmpty && kernel.shared.value.totalCount == total && kernel.freeCount > 9000)
+    other.value.isLooking = 0
+    kernel.giveBack()
+    #expect(!machine.givenBack.isEmpty)
+  }
+
   @Test func forkedMemoryIsCopiedWhenWritten() throws {
     let private_ = kernel.memory(pages: 8)
     let shared = UInt64(bitPattern: kernel.call(222, 0, 8192, 3, 0x21, UInt64.max, 0))

@@ -25,6 +25,9 @@ struct Machine: Platform {
     unsafe minios_replace(pointer(address).assumingMemoryBound(to: UInt64.self), old, new)
   }
 
+  @inline(__always)
+  func fence() { minios_fence() }
+
   func takeSignals(_ address: UInt64) -> UInt64 {
     // SAFETY: the address is in the exchange buffer, aligned to 8 bytes.
     unsafe minios_take(pointer(address).assumingMemoryBound(to: UInt64.self))
@@ -42,6 +45,10 @@ struct Machine: Platform {
 
   func claim(_ address: UInt64, _ count: UInt64) -> Bool {
     minios_call(ShimCall.claim.rawValue, address, count, 0).error == ShimError.none.rawValue
+  }
+
+  func release(_ address: UInt64, _ count: UInt64) -> Bool {
+    minios_call(ShimCall.release.rawValue, address, count, 0).error == ShimError.none.rawValue
   }
 
   func createThread(stack: UInt64) -> UInt64? {

@@ -33,6 +33,7 @@ static inline struct minios_answer minios_call(uint64_t call, uint64_t a, uint64
 static inline _Bool minios_replace(uint64_t *word, uint64_t old, uint64_t value) {
   return __atomic_compare_exchange_n(word, &old, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
+static inline void minios_fence(void) { __asm__ volatile("dmb ish" : : : "memory"); }
 static inline uint64_t minios_take(uint64_t *word) { return __atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL); }
 
 static inline void minios_extend(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {

@@ -51,6 +51,13 @@ extension Ledger {
     throw .exhausted
   }
 
+  /// ``ShimCall/threadReap``.
+  public mutating func threadReap(slot: Int, thread: UInt64) throws(ShimError) {
+    let context = try context(thread, slot: slot)
+    guard memory[thread: context].exchange < 0 else { throw .busy }
+    memory[thread: context] = ThreadRecord()
+  }
+
   /// ``ShimCall/extend``.
   public mutating func extend(slot: Int, by digest: Digest) {
     var hash = SHA256()

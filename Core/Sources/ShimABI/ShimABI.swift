@@ -67,6 +67,9 @@ public enum ShimCall: UInt64, CaseIterable, Sendable {
   case entropy = 0xc300_0104
   /// Extends the measurement by the digest in x1…x4.
   case extend = 0xc300_0105
+  /// The thread (x1) of this con-shim has no exchange buffer, so that it will not be continued, and exists no more;
+  /// busy: it has one, or runs.
+  case threadReap = 0xc300_0106
 }
 
 /// How a call went; the raw value is in x0.

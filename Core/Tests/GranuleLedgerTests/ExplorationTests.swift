@@ -18,6 +18,7 @@ enum Step: Sendable {
   case claim(Int, Int, Int)
   case release(Int, Int, Int)
   case thread(Int)
+  case reap(Int, thread: UInt64)
 }
 
 struct Exploration {
@@ -54,6 +55,9 @@ struct Exploration {
     case .thread(let slot):
       guard ledger.memory.shims[slot].running > 0 else { throw .busy }
       _ = try ledger.threadCreate(slot: slot)
+    case .reap(let slot, let thread):
+      guard ledger.memory.shims[slot].running > 0 else { throw .busy }
+      try ledger.threadReap(slot: slot, thread: thread)
     }
   }
 
@@ -164,7 +168,7 @@ struct Exploration {
       steps += [
         .map(0, thread: UInt64(thread), 1632), .map(1, thread: UInt64(thread), 1632), .unmap(0, thread: UInt64(thread)),
         .start(0, thread: UInt64(thread)), .start(1, thread: UInt64(thread)), .stop(0, context: thread, .ended),
-        .stop(0, context: thread, .interrupt),
+        .stop(0, context: thread, .interrupt), .reap(0, thread: UInt64(thread)),
       ]
     }
     let result = Self.explore(Exploration(ledger: ledger, handles: [first, second]), steps, depth: 8)
@@ -189,7 +193,7 @@ struct Exploration {
         .undelegate(slot, first, 1), .undelegate(slot, first & ~511, 512), .map(slot, thread: thread, first),
         .map(slot, thread: thread, 1050), .unmap(slot, thread: thread), .start(slot, thread: thread),
         .stop(slot, context: context, .forward), .stop(slot, context: context, .ended), .claim(slot, first, 1),
-        .release(slot, first, count), .thread(slot),
+        .release(slot, first, count), .thread(slot), .reap(slot, thread: thread),
       ]
       try? exploration.make(steps.randomElement(using: &generator) ?? .end(0))
       let problems = violations(exploration.ledger)

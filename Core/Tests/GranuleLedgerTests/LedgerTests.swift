@@ -191,6 +191,25 @@ func address(_ granule: Int) -> UInt64 { GranuleRange.start + UInt64(granule) * 
     #expect(violations(ledger) == [])
   }
 
+  @Test func aThreadThatIsNotContinuedIsReaped() throws {
+    var (ledger, first, second) = try Self.two()
+    let one = try UInt64(ledger.threadCreate(slot: 0))
+    _ = try ledger.exchangeMap(first, thread: one, address: address(1600), count: 32)
+    #expect(throws: ShimError.busy) { try ledger.threadReap(slot: 0, thread: one) }
+    #expect(throws: ShimError.noSuchShim) { try ledger.threadReap(slot: 1, thread: one) }
+    _ = try ledger.start(first, thread: one)
+    #expect(throws: ShimError.busy) { try ledger.threadReap(slot: 0, thread: one) }
+    ledger.stop(slot: 0, context: Int(one), reason: .interrupt)
+    #expect(throws: ShimError.busy) { try ledger.threadReap(slot: 0, thread: one) }
+    try ledger.exchangeUnmap(first, thread: one)
+    try ledger.threadReap(slot: 0, thread: one)
+    #expect(throws: ShimError.noSuchShim) { try ledger.threadReap(slot: 0, thread: one) }
+    #expect(throws: ShimError.noSuchShim) { try ledger.start(first, thread: one) }
+    #expect(try ledger.threadCreate(slot: 1) != 0)
+    _ = second
+    #expect(violations(ledger) == [])
+  }
+
   @Test func measurement() throws {
     var (ledger, first, second) = try Self.two()
     #expect(try ledger.measure(first) == Digest(1, 2, 3, 4))

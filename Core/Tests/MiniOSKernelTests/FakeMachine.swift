@@ -116,7 +116,9 @@ final class FakeMachine: Platform {
     for index in 0..<count {
       claimed.remove(address + index * 4096)
       // Whoever reads this has read what is not the con-shim's any more.
-      for word in 0..<UInt64(512) { memory.store(UInt64(0xdead_dead_dead_dead), at: address + index * 4096 + word * 8) }
+      for word in 0..<UInt64(512) {
+        memory.store(UInt64(0xdead_dead_dead_dead), at: address + index * 4096 + word * 8)
+      }
     }
     return true
   }

@@ -198,12 +198,16 @@ struct Main {
   static func threads(_ shim: Shim) {
     let made = shim.call(.threadCreate, block, 99)
     check("threadCreate", made.error == ShimError.none && made.value >= ShimABI.shimLimit)
+    let other = shim.call(.threadCreate, block, 98)
+    check("one that never ran is reaped", shim.call(.threadReap, other.value, 0).error == ShimError.none)
+    check("once", shim.call(.threadReap, other.value, 0).error == ShimError.noSuchShim)
     var thread = shim
     thread.thread = made.value
     thread.exchange = otherExchange
     check("no exchange buffer yet", thread.run().failed == .noExchange)
     let mapped = Host.call(.exchangeMap, shim.handle, made.value, otherExchange, 32)
     check("exchange buffer for it", mapped.failed == ShimError.none)
+    check("it is not reaped now", shim.call(.threadReap, made.value, 0).error == ShimError.busy)
     check("it runs", thread.run().reason == .forward && peek(otherExchange + 128) == 99)
     check("so does the first", shim.run(.next).reason == .forward)
     let ended = thread.run(.end)

@@ -67,7 +67,7 @@ func run(_ cpu: CPU, _ context: Context) {
     case .shimEnd:
       try unsafe ledger.pointee.shimEnd(x.1)
       unsafe answer(context, .none)
-    case .run, .exit, .claim, .release, .threadCreate, .entropy, .extend: throw .unknownCall
+    case .run, .exit, .claim, .release, .threadCreate, .entropy, .extend, .threadReap: throw .unknownCall
     }
   } catch {
     // SAFETY: as above.
@@ -117,6 +117,9 @@ func exit(_ cpu: CPU, _ context: Context) {
       let (first, second) = (try random(), try random())
       // SAFETY: as above.
       unsafe answer(context, .none, first, second, try random(), try random())
+    case .threadReap:
+      try unsafe ledger.pointee.threadReap(slot: slot, thread: x.1)
+      unsafe answer(context, .none)
     case .extend:
       unsafe ledger.pointee.extend(slot: slot, by: Digest(x.1, x.2, x.3, x.4))
       unsafe answer(context, .none)

@@ -81,6 +81,6 @@ public struct Operand: Sendable {
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
   static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
   static let profileAction = Operand("<show|check|diff|learn>", .profileAction, required: true)
-  static let policies = Operand("<policy...|command...>", .policy, required: true, repeats: true)
+  static let policies = Operand("<word...>", .policy, required: true, repeats: true)
   static let listing = Operand("[ps option...]", .listing, required: false)
 }

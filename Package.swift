@@ -20,7 +20,7 @@ let package = Package(
     .target(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
-      name: "Supervisor", dependencies: ["CLinux", "LinuxSystem", catalogue], swiftSettings: settings),
+      name: "Supervisor", dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue], swiftSettings: settings),
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like

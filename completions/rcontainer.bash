@@ -14,18 +14,18 @@ _rcontainer() {
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
       do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
-      trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | trace:--cpus | \
-      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      do:--audit | trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
@@ -49,7 +49,7 @@ _rcontainer() {
       trace:--cwd | trace:--root | run:--bundle | run:-b | create:--bundle | create:-b | \
       exec:--cwd | spec:--bundle | spec:-b | profile:--rw | profile:--ro | profile:--cwd | \
       profile:--root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
-    :--log | :--criu | trace:--output | trace:-o | run:--config | run:-f | \
+    :--log | :--criu | do:--audit | trace:--output | trace:-o | run:--config | run:-f | \
       run:--console-socket | run:--pid-file | create:--config | create:-f | \
       create:--console-socket | create:--pid-file | exec:--process | exec:-p | \
       exec:--pid-file | exec:--console-socket | update:--resources | update:-r | \
@@ -69,18 +69,18 @@ _rcontainer() {
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
       do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
       do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
-      trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | trace:--cpus | \
-      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      do:--audit | trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
@@ -95,7 +95,7 @@ _rcontainer() {
   if [[ $current == -* ]]; then
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
-    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --json --help' ;;
+    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --help' ;;
     trace:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;

@@ -48,6 +48,8 @@ complete -c rcontainer -n '__fish_seen_subcommand_from do' -l root -x -a '(__fis
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l hostname -x -d 'host name in the sandbox'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l policy -x -d 'what system calls the command may make: default, strict, compat, or a file'
+complete -c rcontainer -n '__fish_seen_subcommand_from do' -l audit -r -F -d 'append a line of JSON to FILE for each call that the policy denies'
+complete -c rcontainer -n '__fish_seen_subcommand_from do' -l summary -d 'print at the end which calls the policy denied'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l json -d 'print a result as JSON, with the command\'s output in it'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l rw -x -a '(__fish_complete_directories)' -d 'let the command write to DIR (repeatable)'

@@ -60,6 +60,8 @@ _rcontainer() {
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
     '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--audit=[append a line of JSON to FILE for each call that the policy denies]:FILE:_files' \
+    '--summary[print at the end which calls the policy denied]' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
     '*::command: _normal'
     ;;

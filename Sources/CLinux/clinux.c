@@ -306,6 +306,14 @@ long rc_notification_continue(int listener, uint64_t id) {
   return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
 }
 
+long rc_notification_refuse(int listener, uint64_t id, int error) {
+  struct seccomp_notif_resp response;
+  memset(&response, 0, sizeof response);
+  response.id = id;
+  response.error = -error;
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
+}
+
 long rc_notification_wake_here(int listener) {
   /* SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP; newer than the headers of Debian 12. */
   return RC_RESULT(ioctl(listener, _IOW('!', 4, uint64_t), 1ul));

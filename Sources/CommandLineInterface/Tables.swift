@@ -49,6 +49,8 @@ extension Verb {
       "do", [.command], "run a command in a sandbox: no image, no bundle",
       sandbox + [
         .policyName,
+        Option("audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies"),
+        Option("summary", nil, nil, "print at the end which calls the policy denied"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
     Verb(

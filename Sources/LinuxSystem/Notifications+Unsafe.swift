@@ -39,8 +39,16 @@ public struct CallListener: ~Copyable {
 
   /// The kernel makes the call. For what judges nothing: whatever pointers point to may have changed since.
   public func proceed(_ notification: CallNotification) throws(Errno) {
-    let result = rc_notification_continue(descriptor.raw, notification.id)
-    // It is gone, and so is its call.
+    try answered(rc_notification_continue(descriptor.raw, notification.id))
+  }
+
+  /// The call is not made: it fails with a number of errno(3).
+  public func refuse(_ notification: CallNotification, error: UInt16) throws(Errno) {
+    try answered(rc_notification_refuse(descriptor.raw, notification.id, Int32(error)))
+  }
+
+  private func answered(_ result: Int) throws(Errno) {
+    // The process is gone, and so is its call.
     if result == -Int(ENOENT) { return }
     try check(result)
   }

@@ -39,6 +39,16 @@ public struct ShimPolicy: Equatable, Sendable {
     SyscallCatalogue.index(of: name).map { classes[$0] }
   }
 
+  /// By place in the catalogue: the error of a call that is not made.
+  public var errors: [UInt16] {
+    classes.map {
+      switch $0 {
+      case .direct: 1
+      case .checked(_, let error), .mediated(let error), .denied(let error): error
+      }
+    }
+  }
+
   mutating func set(_ index: Int, _ callClass: CallClass) { classes[index] = callClass }
 
   /// Whether a call can reach the kernel, or the supervisor, with some arguments.

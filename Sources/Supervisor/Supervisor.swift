@@ -11,6 +11,26 @@ public enum Supervisor {
     case learn(result: Int32)
     /// Each is a line in `output`.
     case trace(output: Int32)
+    /// Those that are told of are denied.
+    case audit(Audit)
+  }
+
+  /// What becomes of denied calls.
+  public struct Audit: Sendable {
+    public var container: String
+    /// By place in the catalogue: how a call fails.
+    public var errors: [UInt16]
+    /// A JSON object for each call, a line each.
+    public var lines: Int32?
+    /// At the end: name, error and count of each call, a line each.
+    public var summary: Int32
+
+    public init(container: String, errors: [UInt16], lines: Int32?, summary: Int32) {
+      self.container = container
+      self.errors = errors
+      self.lines = lines
+      self.summary = summary
+    }
   }
 
   /// A supervisor that runs.
@@ -35,13 +55,14 @@ public enum Supervisor {
     do throws(Errno) {
       // A terminal's Ctrl-C is for the container; this process ends after it.
       try startSession()
-      try keepOnly([0, 1, 2, socket, work.descriptor])
+      try keepOnly([0, 1, 2, socket] + work.descriptors)
       try giveUpRights(of: work)
       guard let message = try receive(socket), let number = message.descriptor else { exitNow(0) }
       let listener = CallListener(Descriptor(owning: number))
       switch work {
       case .learn(let result): try learn(listener, result)
       case .trace(let output): try trace(listener, output)
+      case .audit(let audit): try audit.run(listener)
       }
     } catch {
       try? writeAll(2, "rcontainer: supervisor: " + error.description + "\n")
@@ -50,11 +71,11 @@ public enum Supervisor {
     exitNow(0)
   }
 
-  /// A trace reads memory of the container's processes (process_vm_readv(2)); nothing else needs a capability.
+  /// A trace or an audit reads memory of the container's processes (process_vm_readv(2)); nothing else needs a capability.
   private static func giveUpRights(of work: Work) throws(Errno) {
     try processControl(PR_SET_NO_NEW_PRIVS, 1)
     var kept: UInt64 = 0
-    if case .trace = work { kept = permittedCapabilities() & 1 << UInt64(RC_CAP_SYS_PTRACE) }
+    if work.readsMemory { kept = permittedCapabilities() & 1 << UInt64(RC_CAP_SYS_PTRACE) }
     try setCapabilities(effective: kept, permitted: kept, inheritable: 0)
   }
 
@@ -91,7 +112,7 @@ public enum Supervisor {
   }
 
   /// The place of a call in the catalogue.
-  private static func index(of call: CallNotification) -> Int? {
+  static func index(of call: CallNotification) -> Int? {
     for architecture in Architecture.allCases where architecture.auditValue == call.architecture {
       let isX32 = architecture == .x32
       if isX32 != (architecture.auditValue == Architecture.x32.auditValue && call.number & Architecture.x32Bit != 0) {
@@ -107,10 +128,19 @@ public enum Supervisor {
 }
 
 extension Supervisor.Work {
-  var descriptor: Int32 {
+  var descriptors: [Int32] {
     switch self {
-    case .learn(let result): result
-    case .trace(let output): output
+    case .learn(let result): [result]
+    case .trace(let output): [output]
+    case .audit(let audit): audit.lines.map { [$0, audit.summary] } ?? [audit.summary]
+    }
+  }
+
+  var readsMemory: Bool {
+    switch self {
+    case .learn: false
+    case .trace: true
+    case .audit(let audit): audit.lines != nil
     }
   }
 }

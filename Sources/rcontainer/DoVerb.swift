@@ -2,14 +2,35 @@ import CLinux
 import CommandLineInterface
 import ContainerRuntime
 import LinuxSystem
+import ShimPolicy
 
 enum DoVerb {
   static func run(_ context: Context) throws(RuntimeError) -> Int32 {
     var sandbox = try options(context, command: context.operands)
     sandbox.capturesOutput = context.options.has("json")
+    sandbox.countsDenied = context.options.has("json") || context.options.has("summary")
+    var audit: Descriptor? = nil
+    if let path = context.options["audit"] {
+      let file = try at(.options, "--audit " + path) { () throws(Errno) in
+        try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+      }
+      sandbox.auditFile = file.raw
+      audit = consume file
+    }
     let result = try Do.run(sandbox, store: try context.store(), log: context.log)
+    _ = consume audit
+    if context.options.has("summary") { try? writeAll(2, summary(result.denied ?? [])) }
     if context.options.has("json") { printOut(result.json + "\n") }
     return result.exitCode
+  }
+
+  private static func summary(_ denied: [DeniedCall]) -> String {
+    if denied.isEmpty { return "rcontainer: the policy denied no call\n" }
+    var text = "rcontainer: the policy denied"
+    for (place, call) in denied.enumerated() {
+      text += (place == 0 ? " " : ", ") + call.name + " (" + ErrorName.name(call.error) + ", \(call.count))"
+    }
+    return text + "\n"
   }
 
   /// What the caller wants of a sandbox.

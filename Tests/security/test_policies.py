@@ -211,3 +211,24 @@ print(call(n['socket'], 2, 1 | 0o2000000, 0), call(n['socket'], 16, 3, 0), call(
         finally:
             process.kill()
             process.wait()
+
+    def test_denied_calls_are_told(self):
+        file = self.folder / "audit"
+        script = "import os; l=__import__('ctypes').CDLL(None); l.mount(b'tmpfs', b'/mnt', b'tmpfs', 0, 0); l.unshare(0x10000000); l.unshare(0x10000000)"
+        words = ["--audit", file, "--", "/usr/bin/python3", "-c", script]
+        done = run(RUNTIME, "do", "--summary", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("mount (EPERM, 1)", done.stderr)
+        self.assertIn("unshare (EPERM, 2)", done.stderr)
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        mounts = [line for line in lines if line["call"] == "mount"]
+        self.assertEqual([(line["text"], line["decision"], line["error"]) for line in mounts],
+                         [('mount("tmpfs", "/mnt", "tmpfs", 0, NULL)', "denied", "EPERM")])
+        self.assertEqual(sum(line["call"] == "unshare" for line in lines), 2)
+        self.assertTrue(all(line["container"] == lines[0]["container"] and line["reason"] and line["pid"] > 0 for line in lines))
+        result = json.loads(run(RUNTIME, "do", "--json", *words).stdout)
+        self.assertIn({"call": "unshare", "error": "EPERM", "count": 2}, result["deniedCalls"])
+        self.assertEqual(len(file.read_text().splitlines()), 2 * len(lines), "lines are appended")
+        # Control: what is denied without being told is denied as well, and what is not denied is not told.
+        self.assertEqual(json.loads(run(RUNTIME, "do", "--json", "--", "true").stdout)["deniedCalls"], [])
+        self.assertIn("denied no call", run(RUNTIME, "do", "--summary", "--", "true").stderr)

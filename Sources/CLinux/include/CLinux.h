@@ -325,6 +325,8 @@ struct rc_notification { uint64_t id; int pid; unsigned architecture; int number
 long rc_notification_receive(int listener, struct rc_notification *notification);
 /* The kernel makes the call. */
 long rc_notification_continue(int listener, uint64_t id);
+/* The call is not made and fails with `error`. */
+long rc_notification_refuse(int listener, uint64_t id, int error);
 /* Wakes the supervisor on the caller's processor and the caller on the supervisor's; -EINVAL before Linux 6.6. */
 long rc_notification_wake_here(int listener);
 /* Reads memory of another process; fewer bytes than asked for where it ends. */

@@ -4,6 +4,15 @@ import LinuxSystem
 import OCISpec
 import SeccompFilter
 import ShimPolicy
+import Supervisor
+
+/// What a supervisor is asked to do; descriptors are the caller's.
+enum Supervision {
+  case learn(result: Int32)
+  case trace(output: Int32)
+  /// Calls that the policy denies: a line for each to `lines`, a count of each to `summary`.
+  case audit(lines: Int32?, summary: Int32)
+}
 
 /// The policy of a container's con-shim.
 public enum PolicyStage {
@@ -36,18 +45,35 @@ public enum PolicyStage {
   }
 
   /// The filter of a container: its own section and its policy, of which the stricter wins.
-  /// - Parameter notifies: calls that the policy lets pass go to a listener first.
-  static func filter(_ spec: Spec, notifies: Bool = false, log: Log) throws(RuntimeError) -> SystemCallFilter? {
+  /// - Parameter supervision: which calls of the policy go to a listener first.
+  static func filter(_ spec: Spec, supervision: Supervision? = nil, log: Log) throws(RuntimeError) -> SystemCallFilter?
+  {
     guard let policy = try policy(spec.annotations) else {
       return try SeccompStage.compile(spec.linux?.seccomp, log: log)
     }
     var rules = rules(policy, try ConShim(spec.annotations))
-    if notifies {
+    switch supervision {
+    case nil: break
+    case .learn, .trace:
       for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
+    case .audit:
+      for index in rules.rules.indices where rules.rules[index].action != .allow { rules.rules[index].action = .notify }
+      rules.defaultAction = .notify
     }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter
+  }
+
+  /// What the supervisor does for a container whose policy this is.
+  static func work(_ supervision: Supervision, _ spec: Spec, id: String) throws(RuntimeError) -> Supervisor.Work {
+    switch supervision {
+    case .learn(let result): return .learn(result: result)
+    case .trace(let output): return .trace(output: output)
+    case .audit(let lines, let summary):
+      let errors = try policy(spec.annotations)?.errors ?? []
+      return .audit(Supervisor.Audit(container: id, errors: errors, lines: lines, summary: summary))
+    }
   }
 
   /// The proxy of a process in a CCA con-shim runs it by requests to its device.

@@ -20,8 +20,8 @@ public struct LaunchOptions {
   /// Descriptors that become standard output and standard error.
   var standardStreams: [Int32] = []
   var rootfs: RootfsSource?
-  /// A process that sees all system calls which the policy lets pass.
-  var supervision: Supervisor.Work?
+  /// A process that sees system calls.
+  var supervision: Supervision?
 
   public init() {}
 }
@@ -74,7 +74,7 @@ struct RuntimeStage: ~Copyable {
   /// Brings the container to where its process waits for `start`, or has started.
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
-    let filter = try PolicyStage.filter(spec, notifies: options.supervision != nil, log: log)
+    let filter = try PolicyStage.filter(spec, supervision: options.supervision, log: log)
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -135,7 +135,8 @@ struct RuntimeStage: ~Copyable {
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
     var supervisor: Int32? = nil
-    if let work = options.supervision {
+    if let supervision = options.supervision {
+      let work = try PolicyStage.work(supervision, spec, id: container.id)
       let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
         try Supervisor.start(work, opened: opened)
       }

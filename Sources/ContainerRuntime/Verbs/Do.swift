@@ -26,7 +26,11 @@ public struct SandboxOptions {
   public var conShim = ConShim.software
   /// One of ours, or the absolute path of a file.
   public var policy = "default"
-  var supervision: Supervisor.Work?
+  /// Denied calls go into the result.
+  public var countsDenied = false
+  /// Denied calls are lines of JSON in this file, too.
+  public var auditFile: Int32?
+  var supervision: Supervision?
   /// The output goes into the result.
   public var capturesOutput = false
 
@@ -41,6 +45,8 @@ public struct SandboxResult {
   public var output: [UInt8] = []
   public var errors: [UInt8] = []
   public var isTruncated = false
+  /// Calls that the policy denied, if they were counted.
+  public var denied: [DeniedCall]?
 
   /// The result as one JSON object.
   public var json: String {
@@ -53,8 +59,39 @@ public struct SandboxResult {
       writer.member("stdout", String(decoding: output, as: UTF8.self))
       writer.member("stderr", String(decoding: errors, as: UTF8.self))
       writer.member("outputTruncated", isTruncated)
+      if let denied {
+        writer.key("deniedCalls")
+        writer.array { writer in
+          for call in denied {
+            writer.object { writer in
+              writer.member("call", call.name)
+              writer.member("error", ErrorName.name(call.error))
+              writer.member("count", call.count)
+            }
+          }
+        }
+      }
     }
     return writer.text
+  }
+}
+
+/// A system call that the policy denied.
+public struct DeniedCall: Equatable, Sendable {
+  public let name: String
+  /// errno(3).
+  public let error: UInt16
+  public let count: Int
+
+  /// All of the supervisor's lines: name, error and count.
+  static func read(_ text: [UInt8]) -> [DeniedCall] {
+    var calls: [DeniedCall] = []
+    for line in text.split(separator: 0x0a) {
+      let words = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+      guard words.count == 3, let error = UInt16(words[1]), let count = Int(words[2]) else { continue }
+      calls.append(DeniedCall(name: words[0], error: error, count: count))
+    }
+    return calls
   }
 }
 
@@ -85,6 +122,12 @@ public enum Do {
             }))
       }
     }
+    var counts: Descriptor? = nil
+    if options.countsDenied || options.auditFile != nil {
+      let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
+      launch.supervision = .audit(lines: options.auditFile, summary: file.raw)
+      counts = consume file
+    }
     let spec = try specification(options)
     let begin = monotonicNanoseconds()
     let outcome = try Run.inForeground(
@@ -93,6 +136,15 @@ public enum Do {
     var result = SandboxResult(
       exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
+    switch counts {
+    case .some(let file):
+      result.denied = DeniedCall.read(
+        try at(.process, "reading the denied calls") { () throws(Errno) in
+          try rewind(file.raw)
+          return try readAll(file.raw)
+        })
+    case .none: break
+    }
     if options.capturesOutput {
       result.output = try collect(outputs.raw[0], &result.isTruncated)
       result.errors = try collect(outputs.raw[1], &result.isTruncated)

@@ -45,4 +45,35 @@ import Testing
       #expect(SyscallCatalogue.number(String(words[1].dropFirst(5)), on: .x86_64) == number)
     }
   }
+
+  static let genericHeader = "/usr/aarch64-linux-gnu/include/asm-generic/unistd.h"
+
+  /// arm64 has the numbers of the generic table; those that differ between word sizes begin with __NR3264_.
+  @Test(
+    .enabled(
+      if: FileManager.default.fileExists(atPath: genericHeader), "linux-libc-dev-arm64-cross is not installed"))
+  func theInstalledHeadersOfArm64Agree() throws {
+    var compared = 0
+    for line in try String(contentsOfFile: Self.genericHeader, encoding: .utf8).split(separator: "\n") {
+      let words = line.split(whereSeparator: \.isWhitespace)
+      guard words.count >= 3, words[0] == "#define", let number = UInt32(words[2]) else { continue }
+      var name: String
+      if words[1].hasPrefix("__NR3264_") {
+        name = String(words[1].dropFirst(9))
+      } else if words[1].hasPrefix("__NR_") {
+        name = String(words[1].dropFirst(5))
+      } else {
+        continue
+      }
+      if name == "fstatat" { name = "newfstatat" }
+      // A number without a call, a call of other architectures, and those of 32 bits.
+      if ["syscalls", "arch_specific_syscall", "sync_file_range2"].contains(name) { continue }
+      // Times of 64 bits, for 32-bit machines.
+      if name.hasSuffix("_time64") { continue }
+      if name.hasSuffix("64"), ["clock_", "timer_", "timerfd_"].contains(where: { name.hasPrefix($0) }) { continue }
+      #expect(SyscallCatalogue.number(name, on: .aarch64) == number, "\(name)")
+      compared += 1
+    }
+    #expect(compared > 290)
+  }
 }

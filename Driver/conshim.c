@@ -14,6 +14,7 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -25,6 +26,7 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 #include <linux/version.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "conshim_abi.h"
@@ -50,6 +52,7 @@ static_assert((1 << BOOT_ORDER) == CONSHIM_BOOT_BLOCK_GRANULES);
 static_assert((1 << EXCHANGE_ORDER) == CONSHIM_EXCHANGE_GRANULES);
 static_assert((PAGE_SIZE << EXCHANGE_ORDER) == CONSHIM_EXCHANGE_SIZE);
 static_assert((1 << LARGEST_ORDER) <= CONSHIM_RANGE_LIMIT);
+static_assert(8 * CONSHIM_EXCHANGE_WAKE_LIMIT <= 16 * CONSHIM_EXCHANGE_GRANT_LIMIT);
 static_assert(CONSHIM_EXCHANGE_GRANTS + 16 * CONSHIM_EXCHANGE_GRANT_LIMIT <= CONSHIM_EXCHANGE_NEW_THREAD);
 
 /* The exchange buffer of one thread. */
@@ -60,6 +63,9 @@ struct exchange {
 	unsigned int mappings;
 	unsigned int runs;
 	bool was_mapped;
+	/* The thread waits here until it is woken. */
+	struct wait_queue_head waiting;
+	bool woken;
 	/* The con-shim has it too, and the thread is found by its number. */
 	bool attached;
 	/* The Monitor keeps the pages. */
@@ -206,6 +212,7 @@ static int exchange_add(struct shim *shim, u64 thread)
 		return -ENOMEM;
 	exchange->thread = thread;
 	exchange->attached = true;
+	init_waitqueue_head(&exchange->waiting);
 	exchange->pages = exchange_pages(shim);
 	if (!exchange->pages) {
 		kfree(exchange);
@@ -496,6 +503,40 @@ static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 	mutex_unlock(&shim->lock);
 }
 
+/* --- waiting --- */
+
+/* A signal that was noted since the thread looked is a reason to go on; so is one that comes (shim_run sees it). */
+static void block(struct exchange *exchange, u64 nanoseconds)
+{
+	u64 *header = page_address(exchange->pages);
+	/* A day; the thread looks at the clock itself. */
+	ktime_t timeout = ns_to_ktime(min_t(u64, nanoseconds, 86400ULL * NSEC_PER_SEC));
+
+	wait_event_interruptible_hrtimeout(exchange->waiting,
+					   smp_load_acquire(&exchange->woken) ||
+						   READ_ONCE(header[CONSHIM_EXCHANGE_SIGNALS / 8]),
+					   timeout);
+	xchg(&exchange->woken, false);
+}
+
+static void wake(struct shim *shim, struct exchange *exchange, u64 count)
+{
+	u64 *threads = (u64 *)page_address(exchange->pages) + CONSHIM_EXCHANGE_GRANTS / 8;
+	u64 i;
+
+	mutex_lock(&shim->lock);
+	for (i = 0; i < min_t(u64, count, CONSHIM_EXCHANGE_WAKE_LIMIT); i++) {
+		struct exchange *other = xa_load(&shim->exchanges, READ_ONCE(threads[i]));
+
+		if (other) {
+			smp_store_release(&other->woken, true);
+			wake_up(&other->waiting);
+		}
+		WRITE_ONCE(threads[i], !!other);
+	}
+	mutex_unlock(&shim->lock);
+}
+
 /* --- the calls --- */
 
 static int shim_create(struct shim *shim, unsigned long version)
@@ -575,6 +616,12 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 				grant(shim, exchange, answer.values[1]);
 			else
 				reclaim(shim, exchange);
+			break;
+		case CONSHIM_EXIT_BLOCK:
+			block(exchange, answer.values[1]);
+			break;
+		case CONSHIM_EXIT_WAKE:
+			wake(shim, exchange, answer.values[1]);
 			break;
 		default:
 			run->reason = answer.values[0];

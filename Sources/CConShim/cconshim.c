@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,6 +38,65 @@ int cs_argument_count(void) { return g_argc; }
 const char *cs_argument(int index) { return index >= 0 && index < g_argc ? g_argv[index] : ""; }
 int cs_environment_count(void) { return g_envc; }
 const char *cs_environment(int index) { return index >= 0 && index < g_envc ? g_envp[index] : ""; }
+
+/* --- one at a time ---
+ * Nothing here touches what threads share by their thread pointer, errno above all. */
+
+#if defined(__aarch64__)
+static inline long raw_call(long number, long a, long b, long c, long d, long e, long f) {
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  register long x5 __asm__("x5") = f;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
+  return x0;
+}
+#else
+static inline long raw_call(long number, long a, long b, long c, long d, long e, long f) {
+  return RESULT(syscall(number, a, b, c, d, e, f));
+}
+#endif
+
+/* 0 free, 1 taken, 2 taken and waited for. The first thread has it from the start. */
+static uint32_t g_lock = 1;
+
+static void futex_wait(uint32_t *word, uint32_t value) {
+  /* Where a filter denies it the processor is given away instead. */
+  long result = raw_call(SYS_futex, (long)(uintptr_t)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
+  if (result == -EPERM || result == -ENOSYS) raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+static void futex_wake(uint32_t *word, int count) {
+  raw_call(SYS_futex, (long)(uintptr_t)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
+}
+
+static void take_lock(void) {
+  uint32_t old = 0;
+  if (__atomic_compare_exchange_n(&g_lock, &old, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+  while (__atomic_exchange_n(&g_lock, 2, __ATOMIC_ACQUIRE) != 0) futex_wait(&g_lock, 2);
+}
+
+static void give_lock(void) {
+  if (__atomic_exchange_n(&g_lock, 0, __ATOMIC_RELEASE) == 2) futex_wake(&g_lock, 1);
+}
+
+static uint32_t g_changes;
+
+uint32_t cs_changes(void) { return __atomic_load_n(&g_changes, __ATOMIC_RELAXED); }
+
+void cs_announce_change(void) {
+  __atomic_add_fetch(&g_changes, 1, __ATOMIC_SEQ_CST);
+  futex_wake(&g_changes, 0x7fffffff);
+}
+
+void cs_wait_for_change(uint32_t seen) {
+  give_lock();
+  futex_wait(&g_changes, seen);
+  take_lock();
+}
 
 /* --- /dev/conshim; Driver/conshim_abi.h --- */
 #define CONSHIM_CREATE _IO('S', 0x80)
@@ -78,7 +138,13 @@ unsigned cs_run_request(void) { return CONSHIM_RUN; }
 
 long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSHIM_CREATE, version)); }
 long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
-long cs_run(int device, struct cs_run_state *run) { return RESULT(ioctl(device, CONSHIM_RUN, run)); }
+
+long cs_run(int device, struct cs_run_state *run) {
+  give_lock();
+  long result = raw_call(SYS_ioctl, device, CONSHIM_RUN, (long)(uintptr_t)run, 0, 0, 0);
+  take_lock();
+  return result;
+}
 
 /* Places for buffers: the end of one GiB of addresses, with the guard after it, so that no table of pages is shared by
  * the two and the kernel passes over the guard quickly. Those in use now are not in the list. */
@@ -124,17 +190,46 @@ void cs_unmap(uint64_t address, uint64_t size) {
   munmap((void *)(uintptr_t)address, size + guard_size);
 }
 
+void cs_keep_from_children(uint64_t address, uint64_t size) {
+  madvise((void *)(uintptr_t)address, size, MADV_DONTFORK);
+}
+
 void cs_copy(uint64_t to, uint64_t from, uint64_t size) {
   memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size);
 }
 
 /* --- calls --- */
 
+/* Stacks of threads are blocks of one range of addresses, so that a thread knows its number by its stack. */
+enum { thread_limit = 512, stack_size = 128 << 10, stack_guard = 4096 };
+static struct thread {
+  /* Where the handler notes signals: the word of the exchange buffer of the thread. */
+  uint64_t *volatile signals;
+  /* 0 if the stack is in no use; the kernel writes it when the thread is gone. */
+  int number;
+  uint64_t mask;
+  void (*body)(void *);
+  void *context;
+} g_threads[thread_limit];
+static char *g_stacks;
 static uint64_t no_signals;
-/* Where the handler notes signals: the word of the exchange buffer of this process' thread. */
+/* That of the thread whose stack is none of those. */
 static uint64_t *volatile g_signals = &no_signals;
 
-void cs_set_signals(uint64_t address) { g_signals = (uint64_t *)(uintptr_t)address; }
+static struct thread *this_thread(void) {
+  uintptr_t at = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)g_stacks;
+  return g_stacks && at < (uintptr_t)thread_limit * stack_size ? &g_threads[at / stack_size] : 0;
+}
+
+static uint64_t *signals_here(void) {
+  struct thread *thread = this_thread();
+  return thread ? thread->signals : g_signals;
+}
+
+void cs_set_signals(uint64_t address) {
+  struct thread *thread = this_thread();
+  *(thread ? &thread->signals : &g_signals) = (uint64_t *)(uintptr_t)address;
+}
 
 #if defined(__aarch64__)
 /* A signal between the check and the svc would leave the process blocked in the kernel, with the signal noted but
@@ -171,7 +266,11 @@ extern long cs_window_call(uint64_t *signals, uint64_t number, const uint64_t *a
 extern const char cs_window_begin[], cs_window_end[], cs_window_not_made[];
 
 long cs_checked_call(uint64_t number, const uint64_t arguments[6]) {
-  return cs_window_call(g_signals, number, arguments);
+  uint64_t *signals = signals_here();
+  give_lock();
+  long result = cs_window_call(signals, number, arguments);
+  take_lock();
+  return result;
 }
 
 long cs_call(uint64_t number, const uint64_t arguments[6]) {
@@ -191,10 +290,13 @@ long cs_call(uint64_t number, const uint64_t a[6]) {
   return RESULT(syscall((long)number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 long cs_checked_call(uint64_t number, const uint64_t arguments[6]) {
-  return *g_signals ? -513 : cs_call(number, arguments);
+  return *signals_here() ? -513 : cs_call(number, arguments);
 }
 static void leave_window(void *context) { (void)context; }
 #endif
+
+/* The bit of a signal that is never handled. */
+static const uint64_t leaving = 1ull << (SIGKILL - 1);
 
 static void note_signal(int number, siginfo_t *info, void *context) {
   /* A fault of the proxy itself, not a signal that somebody sent: it must not go on. */
@@ -203,8 +305,18 @@ static void note_signal(int number, siginfo_t *info, void *context) {
     signal(number, SIG_DFL);
     return;
   }
-  __atomic_fetch_or(g_signals, 1ull << (number - 1), __ATOMIC_SEQ_CST);
+  uint64_t *signals = signals_here();
   leave_window(context);
+  if (number == CS_KICK && __atomic_load_n(signals, __ATOMIC_SEQ_CST) & leaving) return;
+  if (signals != &no_signals) {
+    /* Exchange.signalInfo. What si_pid, si_uid and si_value are for signals that are sent, others have there too. */
+    uint32_t *to = (uint32_t *)((char *)signals - 80 + 1024 + 16 * (number - 1));
+    to[0] = (uint32_t)info->si_code;
+    to[1] = (uint32_t)info->si_pid;
+    to[2] = info->si_uid;
+    to[3] = (uint32_t)info->si_value.sival_int;
+  }
+  __atomic_fetch_or(signals, 1ull << (number - 1), __ATOMIC_SEQ_CST);
 }
 
 /* As the kernel takes it. glibc's sigaction(3) refuses two signals that a program's own C library uses. */
@@ -262,10 +374,102 @@ long cs_fork(uint64_t flags, uint64_t child_signals) {
   /* A signal of the child's must not be noted for the parent. */
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof mask);
   long pid = RESULT(syscall(SYS_clone, (long)flags, 0L, 0L, 0L, 0L));
-  if (pid == 0) cs_set_signals(child_signals);
+  if (pid == 0) {
+    struct thread *self = this_thread();
+    for (int i = 0; i < thread_limit; i++)
+      if (&g_threads[i] != self) g_threads[i].number = 0;
+    cs_set_signals(child_signals);
+  }
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
   return pid;
 }
+
+/* --- threads --- */
+
+#if defined(__aarch64__)
+/* flags, stack, where the parent finds the number, 0, where the kernel clears it, what is called with the stack. */
+__asm__(
+    ".pushsection .text.cs_clone,\"ax\",%progbits\n"
+    ".balign 4\n"
+    ".globl cs_clone\n"
+    ".type cs_clone,%function\n"
+    "cs_clone:\n"
+    "  bti c\n"
+    "  mov x8, #220\n"
+    "  svc #0\n"
+    "  cbz x0, 0f\n"
+    "  ret\n"
+    "0:\n"
+    "  mov x29, xzr\n"
+    "  mov x30, xzr\n"
+    "  mov x0, sp\n"
+    "  blr x5\n"
+    "  brk #1\n"
+    ".size cs_clone, . - cs_clone\n"
+    ".popsection\n");
+extern long cs_clone(uint64_t flags, void *stack, int *parent, uint64_t tls, int *child, void (*entry)(void *));
+#else
+static long cs_clone(uint64_t flags, void *stack, int *parent, uint64_t tls, int *child, void (*entry)(void *)) {
+  (void)flags, (void)stack, (void)parent, (void)tls, (void)child, (void)entry;
+  return -ENOSYS;
+}
+#endif
+
+static void begin_thread(void *stack) {
+  (void)stack;
+  take_lock();
+  struct thread *self = this_thread();
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &self->mask, 0, sizeof self->mask);
+  self->body(self->context);
+  __builtin_trap();
+}
+
+static int make_stacks(void) {
+  if (g_stacks) return 0;
+  void *stacks = mmap(0, (size_t)thread_limit * stack_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stacks == MAP_FAILED) return -ENOMEM;
+  g_stacks = stacks;
+  return 0;
+}
+
+long cs_start_thread(uint64_t flags, uint64_t signals, void (*body)(void *), void *context) {
+  if (make_stacks() != 0) return -EAGAIN;
+  int index = 0;
+  while (index < thread_limit && __atomic_load_n(&g_threads[index].number, __ATOMIC_ACQUIRE) != 0) index++;
+  if (index == thread_limit) return -EAGAIN;
+  struct thread *thread = &g_threads[index];
+  char *base = g_stacks + (size_t)index * stack_size;
+  if (mprotect(base + stack_guard, stack_size - stack_guard, PROT_READ | PROT_WRITE) != 0) return -EAGAIN;
+  *thread = (struct thread){.signals = (uint64_t *)(uintptr_t)signals, .body = body, .context = context};
+  cs_set_action(CS_KICK, 2, 0);
+  uint64_t all = ~0ull;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &thread->mask, sizeof all);
+  thread->mask &= ~(1ull << (CS_KICK - 1));
+  /* PARENT_SETTID, CHILD_CLEARTID */
+  long number = cs_clone(flags | 0x300000, base + stack_size - 16, &thread->number, 0, &thread->number, begin_thread);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &thread->mask, 0, sizeof all);
+  return number;
+}
+
+void cs_end_thread(void) {
+  /* Its number becomes 0 with the last use of its stack. */
+  give_lock();
+  for (;;) raw_call(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
+
+void cs_kick(int thread, uint64_t signals) {
+  __atomic_fetch_or((uint64_t *)(uintptr_t)signals, leaving, __ATOMIC_SEQ_CST);
+  syscall(SYS_tgkill, getpid(), thread, CS_KICK);
+}
+
+uint64_t cs_set_mask(uint64_t mask) {
+  uint64_t old = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &old, sizeof mask);
+  return old;
+}
+
+int cs_is_leader(void) { return syscall(SYS_gettid) == getpid(); }
+int cs_this_thread(void) { return (int)syscall(SYS_gettid); }
 
 static void close_if_marked(int fd, int keep) {
   int flags = fd == keep ? -1 : fcntl(fd, F_GETFD);
@@ -352,5 +556,3 @@ int cs_wants_log(void) {
   const char *value = getenv("RCONTAINER_SHIM_LOG");
   return !value || !*value ? 0 : strcmp(value, "trace") ? 1 : 2;
 }
-
-int cs_process(void) { return getpid(); }

@@ -31,33 +31,18 @@ public enum ConShimDevice {
   }
 }
 
-/// The process of the host that stands for one process in a con-shim: it runs the con-shim's thread and makes the
-/// system calls that the mini-OS forwards. The con-shim does not trust it, and what it makes is confined like any
-/// container's process.
+/// A thread of the host that stands for one thread in a con-shim: it runs the con-shim's thread and makes the system calls
+/// that the mini-OS forwards. The con-shim does not trust it, and what it makes is confined like any container's process.
 public struct ConShimProxy: ~Copyable {
   private let device: Int32
-  private var thread: UInt64 = 0
+  private var thread: UInt64
   private var buffer: ExchangeBuffer
   private let translator: Translator
-  private var signals: SignalTable
-  /// What the mini-OS starts first, until it runs.
-  private var program: Program?
-  /// How this process ends, once the mini-OS has cleaned up.
-  private var end: End?
+  private let process: ProxyProcess
+  /// Whether it is the thread that the process has its number of.
+  private var isLeader: Bool
   private let wantsLog: Bool
   private let wantsTrace: Bool
-
-  private enum End {
-    case status(Int32)
-    case signal(Int32)
-
-    func come() -> Never {
-      switch self {
-      case .status(let status): cs_exit(status)
-      case .signal(let signal): cs_die(signal)
-      }
-    }
-  }
 
   /// Makes a con-shim. From here on nothing is needed of the host but what the proxy calls itself.
   /// - Parameters:
@@ -86,26 +71,41 @@ public struct ConShimProxy: ~Copyable {
     }
     self.device = device
     self.buffer = buffer
-    self.program = program
-    self.signals = signals
+    thread = 0
+    isLeader = true
+    process = ProxyProcess(signals: signals, program: program)
+    process.add(cs_this_thread(), buffer)
     translator = Translator(device: device, scratch: PrivateMemory())
+    cs_keep_from_children(buffer.base, UInt64(Exchange.size))
     wantsLog = cs_wants_log() > 0
     wantsTrace = cs_wants_log() > 1
     cs_set_signals(buffer.base + UInt64(Exchange.signals))
   }
 
-  /// Runs the con-shim's thread, until this process ends.
+  /// A further thread of a process.
+  private init(like other: borrowing ConShimProxy, thread: UInt64, buffer: ExchangeBuffer) {
+    device = other.device
+    self.thread = thread
+    self.buffer = buffer
+    translator = Translator(device: other.device, scratch: PrivateMemory())
+    process = other.process
+    isLeader = false
+    wantsLog = other.wantsLog
+    wantsTrace = other.wantsTrace
+  }
+
+  /// Runs the con-shim's thread, until it ends.
   public consuming func run() -> Never {
     while true {
       var request = cs_run_state(thread: UInt32(thread), reason: 0, detail: (0, 0))
       // SAFETY: the kernel writes into `request`, which lives for the call.
       let result = unsafe cs_run(device, &request)
       if result == -4 { continue }  // a signal was noted: the mini-OS looks for itself
-      if let end { end.come() }
-      if result < 0 { fail("the con-shim does not run (error \(-result))") }
+      if result < 0, process.end == nil { fail("the con-shim does not run (error \(-result))") }
       switch request.reason {
-      case UInt32(CS_EXIT_FORWARD): forward()
-      case UInt32(CS_EXIT_ENDED): cs_exit(Int32(truncatingIfNeeded: request.detail.0 & 0xff))
+      case UInt32(CS_EXIT_FORWARD) where result == 0: forward()
+      case _ where process.end != nil, UInt32(CS_EXIT_ENDED):
+        leave(status: Int32(truncatingIfNeeded: request.detail.0 & 0xff))
       default:
         fail(
           "the con-shim was ended by the Monitor (syndrome 0x" + String(request.detail.0, radix: 16) + ", address 0x"
@@ -130,12 +130,13 @@ public struct ConShimProxy: ~Copyable {
     guard let call = CallTable.call(request.number) else { return Refusal.notImplemented.rawValue }
     switch request.number {
     case 93, 94:  // exit, exit_group
-      end = .status(Int32(truncatingIfNeeded: request.arguments[0] & 0xff))
+      if request.number == 94 { endProcess(.status(Int32(truncatingIfNeeded: request.arguments[0] & 0xff))) }
       return 0
-    case 134: return signals.change(request, in: buffer)
+    case 134: return process.signals.change(request, in: buffer, isThreaded: process.isThreaded)
     case 436: return closeRange(request)
     default: break
     }
+    if process.isThreaded { keepKickable(request) }
     switch translator.translate(request, call, in: buffer) {
     case .refuse(let refusal): return refusal.rawValue
     case .call(var arguments, let afterwards):
@@ -148,6 +149,19 @@ public struct ConShimProxy: ~Copyable {
       }
       if result >= 0 { translator.finish(afterwards, in: buffer) }
       return Int64(result)
+    }
+  }
+
+  /// Takes the signal that makes threads leave out of the masks that a call brings.
+  private func keepKickable(_ request: Request) {
+    switch request.number {
+    case 133, 137: process.keepKickable(request.arguments[0], in: buffer)  // rt_sigsuspend, rt_sigtimedwait
+    case 135: process.keepKickable(request.arguments[1], in: buffer)  // rt_sigprocmask
+    case 73: process.keepKickable(request.arguments[3], in: buffer)  // ppoll
+    case 22: process.keepKickable(request.arguments[4], in: buffer)  // epoll_pwait
+    case 72:  // pselect6
+      if let words = buffer.words(request.arguments[5], 1) { process.keepKickable(words[0], in: buffer) }
+    default: break
     }
   }
 
@@ -170,16 +184,17 @@ public struct ConShimProxy: ~Copyable {
   private mutating func answer(_ call: ProxyCall, _ request: Request) -> Int64 {
     switch call {
     case .start:
-      guard let bytes = program?.encoded(), buffer.write(bytes, at: UInt64(Exchange.data)) else {
+      guard let bytes = process.program?.encoded(), buffer.write(bytes, at: UInt64(Exchange.data)) else {
         return Refusal.invalid.rawValue
       }
       return 0
     case .notStarted:
       return notStarted(request)
     case .executed:
-      program = nil
+      process.program = nil
       guard let name = buffer.bytes(request.arguments[0], 16) else { return Refusal.badAddress.rawValue }
-      signals.resetHandlers()
+      process.signals.resetHandlers()
+      if process.isThreaded { process.isThreaded = !process.signals.restore(Int32(CS_KICK)) }
       cs_close_on_exec(device)
       let text = name.prefix(15) + [0]
       // SAFETY: the array ends with a NUL and lives for the call.
@@ -191,7 +206,11 @@ public struct ConShimProxy: ~Copyable {
     case .fork: return fork(request)
     case .die:
       guard (1...64).contains(request.arguments[0]) else { return Refusal.invalid.rawValue }
-      end = .signal(Int32(request.arguments[0]))
+      endProcess(.signal(Int32(request.arguments[0])))
+      return 0
+    case .thread: return startThread(request)
+    case .alone:
+      stayAlone()
       return 0
     case .log:
       guard let text = buffer.bytes(request.arguments[0], request.arguments[1]) else {
@@ -204,7 +223,7 @@ public struct ConShimProxy: ~Copyable {
 
   /// Says why the first program does not run.
   private func notStarted(_ request: Request) -> Int64 {
-    guard let program, let bytes = buffer.bytes(request.arguments[1], 4096) else {
+    guard let program = process.program, let bytes = buffer.bytes(request.arguments[1], 4096) else {
       return Refusal.badAddress.rawValue
     }
     let file = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -250,9 +269,11 @@ public struct ConShimProxy: ~Copyable {
       cs_unmap(childBuffer.base, UInt64(Exchange.size))
       return Int64(pid)
     }
-    cs_unmap(buffer.base, UInt64(Exchange.size))
     buffer = childBuffer
     thread = newThread
+    cs_keep_from_children(buffer.base, UInt64(Exchange.size))
+    isLeader = true
+    process.restart(cs_this_thread(), buffer)
     return 0
   }
 
@@ -266,13 +287,102 @@ public struct ConShimProxy: ~Copyable {
   /// A line for each forwarded call, as strace(1) would show it.
   private func trace(_ request: Request, _ result: Int64) {
     let name = CallTable.call(request.number)?.name.description ?? ("call " + String(request.number))
-    var line = "con-shim: " + String(cs_process()) + " " + name + "("
+    var line = "con-shim: " + String(cs_this_thread()) + " " + name + "("
     for index in 0..<6 {
       if index > 0 { line += ", " }
       if request.pointers >> UInt64(index) & 1 != 0 { line += "&" }
       line += "0x" + String(request.arguments[index], radix: 16)
     }
     Self.write(Array((line + ") = " + String(result) + "\n").utf8))
+  }
+
+  // MARK: threads
+
+  private func startThread(_ request: Request) -> Int64 {
+    // CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM
+    guard request.arguments[0] == 0x5_0f00, request.pointers == 0 else { return Refusal.invalid.rawValue }
+    guard process.mayGrow else { return Refusal.again.rawValue }
+    let newThread = buffer.load(Exchange.newThread)
+    let made = cs_thread(device, newThread)
+    if made < 0 { return Int64(made) }
+    guard let newBuffer = Self.map(device, thread: newThread) else { return Refusal.outOfMemory.rawValue }
+    cs_keep_from_children(newBuffer.base, UInt64(Exchange.size))
+    let isFirst = !process.isThreaded
+    process.isThreaded = true
+    // SAFETY: the new thread moves out what is put here, and frees it; if there is none that is done below.
+    let place = UnsafeMutablePointer<ConShimProxy>.allocate(capacity: 1)
+    unsafe place.initialize(to: ConShimProxy(like: self, thread: newThread, buffer: newBuffer))
+    let number = unsafe cs_start_thread(
+      request.arguments[0], newBuffer.base + UInt64(Exchange.signals),
+      { unsafeContext in
+        // SAFETY: as above; nobody else has it.
+        guard let place = unsafe unsafeContext?.assumingMemoryBound(to: ConShimProxy.self) else { return }
+        let proxy = unsafe place.move()
+        unsafe place.deallocate()
+        proxy.run()
+      }, place)
+    if number > 0 {
+      process.add(Int32(number), newBuffer)
+    } else {
+      if isFirst { process.isThreaded = !process.signals.restore(Int32(CS_KICK)) }
+      // SAFETY: no thread has it.
+      let proxy = unsafe place.move()
+      unsafe place.deallocate()
+      proxy.translator.scratch.free()
+      cs_unmap(newBuffer.base, UInt64(Exchange.size))
+    }
+    return Int64(number)
+  }
+
+  /// The process ends in this way, unless another thread said so before; all threads leave.
+  private func endProcess(_ end: ProxyProcess.End) {
+    if process.end == nil { process.end = end }
+    process.kickOthers(than: cs_this_thread())
+  }
+
+  /// All other threads leave. The one that goes on is the first of the process, as after execve(2).
+  private mutating func stayAlone() {
+    let own = cs_this_thread()
+    process.isClosing = true
+    process.kickOthers(than: own)
+    while process.memberCount > 1 { cs_wait_for_change(cs_changes()) }
+    process.isClosing = false
+    guard !isLeader else { return }
+    process.heir = ProxyProcess.Heir(thread: thread, buffer: buffer, mask: cs_mask())
+    process.remove(own)
+    translator.scratch.free()
+    cs_announce_change()
+    cs_end_thread()
+  }
+
+  /// The con-shim's thread is no more. Returns if this one goes on as another.
+  private mutating func leave(status: Int32) {
+    process.remove(cs_this_thread())
+    cs_unmap(buffer.base, UInt64(Exchange.size))
+    cs_announce_change()
+    guard isLeader else {
+      translator.scratch.free()
+      cs_end_thread()
+    }
+    // The first thread of a process stays as long as it has others. Signals are theirs.
+    _ = cs_set_mask(UInt64.max)
+    while true {
+      if let heir = process.heir {
+        process.heir = nil
+        thread = heir.thread
+        buffer = heir.buffer
+        process.add(cs_this_thread(), buffer)
+        cs_set_signals(buffer.base + UInt64(Exchange.signals))
+        _ = cs_set_mask(heir.mask)
+        buffer.store(Exchange.result, 0)
+        return
+      }
+      if process.memberCount == 0 {
+        if let end = process.end { end.come() }
+        cs_exit(status)
+      }
+      cs_wait_for_change(cs_changes())
+    }
   }
 
   // MARK: the end

@@ -75,11 +75,17 @@ struct PrivateMemory {
   let control: UInt64
 
   init() {
-    // SAFETY: it is never given back, so that addresses in it stay valid; 64 bytes hold the largest header.
+    // SAFETY: it stays until its thread ends, so that addresses in it are valid; 64 bytes hold the largest header.
     let memory = UnsafeMutableRawPointer.allocate(byteCount: Int(Self.size), alignment: 16)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: Int(Self.size))
     header = UInt64(UInt(bitPattern: memory))
     vectors = header + 64
     control = vectors + 16 * Self.vectorLimit
+  }
+
+  /// Its thread ends.
+  func free() {
+    // SAFETY: it was allocated by `init`, and no call is made with it any more.
+    unsafe UnsafeMutableRawPointer(bitPattern: UInt(header))?.deallocate()
   }
 }

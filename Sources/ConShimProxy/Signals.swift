@@ -19,7 +19,7 @@ struct SignalTable {
   }
 
   /// rt_sigaction(2).
-  mutating func change(_ request: Request, in buffer: ExchangeBuffer) -> Int64 {
+  mutating func change(_ request: Request, in buffer: ExchangeBuffer, isThreaded: Bool = false) -> Int64 {
     let (signal, new, old) = (request.arguments[0], request.arguments[1], request.arguments[2])
     guard signal >= 1, signal <= 64, request.arguments[3] == 8 else { return Refusal.invalid.rawValue }
     let bothAreOffsets: UInt64 = (new == 0 ? 0 : 0b010) | (old == 0 ? 0 : 0b100)
@@ -28,8 +28,11 @@ struct SignalTable {
     let previous = Array(actions[first..<first + 4])
     if new != 0 {
       guard let words = buffer.words(new, 4) else { return Refusal.badAddress.rawValue }
-      let result = cs_set_action(Int32(signal), Int32(min(words[0], 2)), words[1])
-      if result < 0 { return Int64(result) }
+      // The handler of this one stays: the mini-OS knows what the program wants.
+      if !isThreaded || signal != UInt64(CS_KICK) {
+        let result = cs_set_action(Int32(signal), Int32(min(words[0], 2)), words[1])
+        if result < 0 { return Int64(result) }
+      }
       for index in 0..<4 { actions[first + index] = words[index] }
     }
     if old != 0 {
@@ -45,5 +48,11 @@ struct SignalTable {
       _ = cs_set_action(Int32(signal), 0, 0)
       for index in 0..<4 { actions[signal * 4 + index] = 0 }
     }
+  }
+
+  /// The disposition of a signal becomes what the program wants. False if it can't be.
+  func restore(_ signal: Int32) -> Bool {
+    let first = Int(signal) * 4
+    return cs_set_action(signal, Int32(min(actions[first], 2)), actions[first + 1]) == 0
   }
 }

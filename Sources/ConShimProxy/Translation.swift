@@ -6,6 +6,7 @@ enum Refusal: Int64 {
   case notPermitted = -1
   case tooLong = -7
   case badDescriptor = -9
+  case again = -11
   case outOfMemory = -12
   case badAddress = -14
   case invalid = -22

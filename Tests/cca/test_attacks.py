@@ -153,6 +153,26 @@ class LyingHost(Case):
         self.lie("twice")
 
 
+class Waking(Case):
+    """A host that wakes threads of programs when nobody asked for it, or never: they compute what they do always."""
+
+    def test_without_reason(self):
+        before = self.taken()
+        for part in ("pingpong", "barrier", "memory", "faults"):
+            expected = self.machine.run(f"/tests/threads {part}").output
+            result = self.machine.run(f"/tests/hostile wake /tests/threads {part}", timeout=240)
+            self.assertEqual(result.output, expected + "hostile: the program ended with 0\n", result)
+        self.assertEqual(self.taken(), before)
+
+    def test_never(self):
+        before = self.taken()
+        result = self.machine.run("timeout -s KILL 10 /tests/hostile sleep /tests/threads memory", timeout=60)
+        self.assertNotIn("line ", result.output, result)
+        self.assertIn(result.status, (0, 137), result)
+        self.assertIn("hello", self.shell(self.inside("/bin/busybox echo hello")))
+        self.assertEqual(self.taken(), before)
+
+
 class ThroughTheProxy(Case):
     def test_the_proxy_is_out_of_the_programs_reach(self):
         self.assertIn("probe: 0 failures", self.shell(self.inside("/tests/probe")))

@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import ROOT, TOOL, Case  # noqa: E402
+from machine import ROOT, TOOL, Case, Machine  # noqa: E402
 
 BUSYBOX = "/bin/busybox"
 
@@ -121,6 +121,74 @@ class Programs(Case):
 
     def test_static_position_independent_program(self):
         self.both("/tests/hello-pie x", status=7)
+
+
+class Threads(Case):
+    """Programs with threads (Tests/cca/programs/threads.c), on two processors."""
+
+    def same(self, *parts, before="", timeout=240):
+        taken = self.taken()
+        for part in parts:
+            outside = self.machine.run(f"/tests/threads {part}", timeout=timeout)
+            within = self.machine.run(before + self.inside(f"/tests/threads {part}"), timeout=timeout)
+            self.assertEqual(within, outside, part)
+            self.assertNotIn("line ", within.output, part)
+        self.assertEqual(self.taken(), taken)
+
+    def test_create_and_join(self):
+        self.same("create", "local", "detached")
+
+    def test_locks_and_conditions(self):
+        self.same("pingpong", "barrier", "timed", "futex")
+
+    def test_signals_and_cancellation(self):
+        self.same("signals", "cancel")
+
+    def test_fork_in_a_threaded_program(self):
+        self.same("forks")
+
+    def test_exec_in_a_threaded_program(self):
+        self.same("exec", "exec-main")
+
+    def test_memory_that_all_change(self):
+        self.same("memory", "faults")
+
+    def test_locks_between_processes(self):
+        self.same("processes", "robust")
+
+    def test_the_user_of_all_threads(self):
+        self.same("user")
+
+    def test_the_end_while_others_wait(self):
+        self.same("exit", "main-exit", "crash", "late")
+
+    def test_killed(self):
+        self.same("kill")
+
+    def test_stopped_and_continued(self):
+        """Threads come out of their waits without having been woken."""
+        for part in ("pingpong", "barrier", "processes", "memory"):
+            expected = self.machine.run(f"/tests/threads {part}").output
+            within = self.shell(f"{self.inside('/tests/threads ' + part)} & p=$!; i=0; while [ $i -lt 200 ] && kill -STOP $p 2>/dev/null; do kill -CONT $p; i=$((i + 1)); done; wait $p", timeout=240)
+            self.assertEqual(within, expected)
+
+
+class OneProcessor(Threads):
+    """The same with one, where who waits has to let others run."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.one = Machine("--cpus", "1")
+        done = cls.one.run("insmod /tests/hostile.ko")
+        if done.status != 0:
+            raise AssertionError(f"the module for tests does not load: {done}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.one.stop()
+
+    def setUp(self):
+        self.machine = self.one
 
 
 class Mistakes(Case):

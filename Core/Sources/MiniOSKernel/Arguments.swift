@@ -50,6 +50,8 @@ extension Kernel {
 
   /// Appends a string of the program, with its NUL.
   private func append(_ arguments: inout Arguments, _ string: UInt64) throws(Errno) {
+    lockMap()
+    defer { unlockMap() }
     var source = string
     while true {
       let from = try translate(space, source, .read)
@@ -125,7 +127,7 @@ extension Kernel {
     guard strings == 1 + argumentCount + environmentCount else { throw .invalid }
     arguments.argumentCount = argumentCount
     arguments.environmentCount = environmentCount
-    for index in 0..<64 where ignored >> UInt64(index) & 1 != 0 { task.value.actions[index].handler = 1 }
+    for index in 0..<64 where ignored >> UInt64(index) & 1 != 0 { process.value.actions[index].handler = 1 }
     task.value.mask = blocked & ~Signal.unblockable
     task.value.hostMask = task.value.mask
   }

@@ -52,19 +52,25 @@ extension Kernel {
       if frame.value.x[3] != 0 { useMaskForCall(try get(frame.value.x[3], as: UInt64.self)) }
       return try marshalKnown(number)
     case 78: return try readLink()
-    case 93, 94:
+    case 93:
+      exitThread(frame.value.x[0])
+      return 0
+    case 94:
       exitProcess(frame.value.x[0])
       return 0
     case 96:  // set_tid_address
       task.value.clearTid = frame.value.x[0]
-      return processNumber()
+      return threadNumber()
     case 98: return try futex()
-    case 99: return 0  // set_robust_list: no other thread could wait for what we hold
+    case 99:  // set_robust_list
+      guard frame.value.x[1] == 24 else { throw .invalid }
+      task.value.robustList = frame.value.x[0]
+      return 0
     case 113: return try clockGettime()
     case 124: return min(forward(number), 0)  // sched_yield
     case 132: return try setAlternateStack()
     case 133: return try suspend()
-    case 134: return try setAction()
+    case 134: return try withMap { () throws(Errno) in try setAction() }
     case 135: return try setMask()
     case 136: return try pendingSignals()
     case 97, 143...152, 268:  // unshare, setns, and what sets ids
@@ -73,22 +79,23 @@ extension Kernel {
     case 160: return try marshal(number, Shape(.fixedOut(390)))  // uname
     case 167: return try processControl()
     case 169: return try getTimeOfDay()
-    case 172, 178: return processNumber()
+    case 172: return processNumber()
+    case 178: return threadNumber()
     case 206: return try sendTo()
     case 207: return try receiveFrom()
     case 211: return try sendMessage()
     case 212: return try receiveMessage()
-    case 214: return setBreak(frame.value.x[0])
-    case 215: return try unmap()
-    case 216: return try remap()
+    case 214: return withMap { setBreak(frame.value.x[0]) }
+    case 215: return try withMap { () throws(Errno) in try unmap() }
+    case 216: return try withMap { () throws(Errno) in try remap() }
     case 220: return try clone()
     case 221: return try execve()
-    case 222: return try map()
-    case 226: return try protect()
+    case 222: return try withMap { () throws(Errno) in try map() }
+    case 226: return try withMap { () throws(Errno) in try protect() }
     case 227: return 0  // msync: no mapping is a file's
     case 228, 229, 230, 231, 284: return 0  // mlock and its like: nothing is ever swapped
-    case 232: return try resident()
-    case 233: return try advise()
+    case 232: return try withMap { () throws(Errno) in try resident() }
+    case 233: return try withMap { () throws(Errno) in try advise() }
     case 278: return try getRandom()
     // rseq, membarrier, clone3, futex_waitv, userfaultfd: C libraries ask and go on without.
     case 282, 283, 293, 435, 449: throw .notImplemented
@@ -102,23 +109,6 @@ extension Kernel {
       throw .notImplemented
     }
     return try marshal(number, shape)
-  }
-
-  /// futex between processes: who waits looks again after a millisecond, which the interface allows.
-  private func futex() throws(Errno) -> Int64 {
-    switch frame.value.x[1] & 127 {
-    case 0, 9:  // FUTEX_WAIT, FUTEX_WAIT_BITSET
-      let value = try get(frame.value.x[0], as: UInt32.self)
-      guard value == UInt32(truncatingIfNeeded: frame.value.x[2]) else { throw .again }
-      var request = Request(Call.nanosleep)
-      guard let offset = request.reserve(16) else { throw .invalid }
-      memory.store(UInt64(0), at: exchange(offset))
-      memory.store(UInt64(1_000_000), at: exchange(offset + 8))
-      request.setPointer(0, offset)
-      return min(send(request), 0)
-    case 1, 10: return 0  // FUTEX_WAKE, FUTEX_WAKE_BITSET
-    default: throw .notImplemented
-    }
   }
 
   private func countUnknown(_ number: UInt64) {

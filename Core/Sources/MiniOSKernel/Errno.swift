@@ -22,6 +22,7 @@ public struct Errno: Error, Equatable, Sendable {
   static let notTerminal = Errno(25)
   static let range = Errno(34)
   static let nameTooLong = Errno(36)
+  static let timedOut = Errno(110)
   static let notImplemented = Errno(38)
   static let tooManyLinks = Errno(40)
   static let badLibrary = Errno(80)

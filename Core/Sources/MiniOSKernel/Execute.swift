@@ -26,7 +26,7 @@ private struct Loaded {
 extension Kernel {
   /// The first program, as the host says. What fails is told to the host, with the status that shells use.
   public func start() {
-    var path = task.value.programPath
+    var path = process.value.programPath
     do throws(Errno) {
       var arguments = try makeArguments()
       path = try allocateZeroed()
@@ -36,7 +36,7 @@ extension Kernel {
       release(path)
     } catch {
       // `execute` left the path of the interpreter there if that is what is missing.
-      if stringLength(task.value.programPath) > 0 { path = task.value.programPath }
+      if stringLength(process.value.programPath) > 0 { path = process.value.programPath }
       _ = forward(
         ProxyCall.notStarted.rawValue, string: path, length: stringLength(path), at: 1,
         [UInt64(error.code), 0, 0, 0, 0, 0])
@@ -52,8 +52,8 @@ extension Kernel {
     defer { release(path) }
     let length = try copyString(frame.value.x[0], to: path, limit: Self.pathLimit)
     if isProgramLink(path, length) {
-      let real = stringLength(task.value.programPath)
-      if real > 0 { memory.copy(from: task.value.programPath, to: path, count: real + 1) }
+      let real = stringLength(process.value.programPath)
+      if real > 0 { memory.copy(from: process.value.programPath, to: path, count: real + 1) }
     }
     var arguments = try makeArguments()
     defer { freeArguments(arguments) }
@@ -99,13 +99,13 @@ extension Kernel {
           throw Errno.notExecutable
         }
       } catch {
-        if task.value.space == 0 { platform.copyPage(name, to: task.value.programPath) }
+        if process.value.space == 0 { platform.copyPage(name, to: process.value.programPath) }
         throw error
       }
     }
     defer { close(interpreter) }
 
-    let new = try makeSpace(asid: task.value.slot + 1)
+    let new = try makeSpace(asid: process.value.slot + 1)
     let stack: UInt64
     let entry: UInt64
     do throws(Errno) {
@@ -146,15 +146,21 @@ extension Kernel {
       throw error
     }
 
+    do throws(Errno) {
+      try becomeAlone()
+    } catch {
+      freeSpace(new)
+      throw error
+    }
     // The process is the new program from here on.
     rememberPath(program, path)
-    let old = task.value.space
-    task.value.space = memory.address(of: new)
+    let old = process.value.space
+    process.value.space = memory.address(of: new)
     platform.switchSpace(root: new.value.root, asid: new.value.asid)
     platform.invalidateAll(asid: new.value.asid)
     if old != 0 { freeSpace(memory.reference(old)) }
-    for index in 0..<64 where task.value.actions[index].handler != 1 {
-      task.value.actions[index] = SignalAction(handler: 0, flags: 0, restorer: 0, mask: 0)
+    for index in 0..<64 where process.value.actions[index].handler != 1 {
+      process.value.actions[index] = SignalAction(handler: 0, flags: 0, restorer: 0, mask: 0)
     }
     task.value.alternateSize = 0
     task.value.alternateStack = 0
@@ -462,7 +468,7 @@ extension Kernel {
 
   /// Keeps the program's absolute path for /proc/self/exe.
   private func rememberPath(_ program: Program, _ path: UInt64) {
-    let page = task.value.programPath
+    let page = process.value.programPath
     // The host was asked when the image was made, if it was by the same path; one that is relative may be another
     // in another directory.
     if let paths = program.held?.image.value.paths, paths != 0, isSame(path, paths) {

@@ -17,6 +17,8 @@ enum FaultKind: Error {
 extension Kernel {
   /// Makes the page of an address reachable for an access, and answers the page's address.
   func resolve(_ space: Ref<SpaceData>, _ address: UInt64, _ access: Access) throws(FaultKind) -> UInt64 {
+    lockMap()
+    defer { unlockMap() }
     guard address < Layout.userEnd else { throw .unmapped }
     guard let area = findArea(space, address) else { throw .unmapped }
     let allowed =

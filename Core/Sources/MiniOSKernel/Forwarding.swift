@@ -55,6 +55,8 @@ extension Kernel {
       let result = send(request)
       if result != -Errno.notMade.code { return result }
       collectSignals()
+      // Who leaves waits for nothing.
+      if task.value.pending & Signal.bit(Signal.kill) != 0 { return -Errno.interrupted.code }
     }
   }
 

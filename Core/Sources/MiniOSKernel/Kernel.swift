@@ -15,10 +15,13 @@ public struct Kernel<P: Platform> {
   var memory: Memory { platform.memory }
   @inline(__always)
   var shared: Ref<SharedState> { memory.reference(task.value.shared) }
+  /// What the task's process has: it is in the task of the first thread.
+  @inline(__always)
+  var process: Ref<TaskData> { memory.reference(task.value.leader) }
   @inline(__always)
   var frame: Ref<TrapFrame> { memory.reference(task.value.frame) }
   @inline(__always)
-  var space: Ref<SpaceData> { memory.reference(task.value.space) }
+  var space: Ref<SpaceData> { memory.reference(process.value.space) }
 
   /// A word of the exchange buffer's header. The host may change it at any time: read each once.
   @inline(__always)

@@ -105,8 +105,8 @@ extension Kernel {
     var length = try copyString(address, to: exchange(offset), limit: Self.pathLimit)
     if isProgramLink(exchange(offset), length) {
       // The host would answer with the proxy's own program. The path of ours is what is meant.
-      length = stringLength(task.value.programPath)
-      if length > 0 { memory.copy(from: task.value.programPath, to: exchange(offset), count: length + 1) }
+      length = stringLength(process.value.programPath)
+      if length > 0 { memory.copy(from: process.value.programPath, to: exchange(offset), count: length + 1) }
     }
     _ = request.reserve(length + 1)
     request.setPointer(index, offset)
@@ -119,8 +119,8 @@ extension Kernel {
       return try marshal(Call.readlinkat, Shape(.scalar, .path, .output(3), .scalar, result: .upTo(3)))
     }
     guard frame.value.x[3] > 0 else { throw .invalid }
-    let count = min(stringLength(task.value.programPath), frame.value.x[3])
-    try copyOut(task.value.programPath, to: frame.value.x[2], count: count)
+    let count = min(stringLength(process.value.programPath), frame.value.x[3])
+    try copyOut(process.value.programPath, to: frame.value.x[2], count: count)
     return Int64(count)
   }
 

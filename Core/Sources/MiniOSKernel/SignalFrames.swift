@@ -25,14 +25,25 @@ enum SignalFrame {
   static let size: UInt64 = 128 + 176 + 288 + 4096
 }
 
+/// What a handler is told (siginfo_t).
+struct SignalInfo {
+  var code: UInt32
+  /// Of a fault; others have sender, user and value.
+  var address: UInt64
+  var sender: UInt32 = 0
+  var user: UInt32 = 0
+  var value: UInt32 = 0
+}
+
 extension Kernel {
   /// Builds the frame and continues the program in its handler. A stack that can't be written is fatal.
-  func enterHandler(_ number: UInt64, _ action: SignalAction, code: UInt32, address: UInt64) {
+  func enterHandler(_ number: UInt64, _ action: SignalAction, _ info: SignalInfo) {
     let page = task.value.scratch
     memory.zero(page, count: SignalFrame.used)
     memory.store(UInt32(number), at: page + SignalFrame.info)
-    memory.store(code, at: page + SignalFrame.info + 8)
-    memory.store(address, at: page + SignalFrame.info + 16)
+    memory.store(info.code, at: page + SignalFrame.info + 8)
+    memory.store(info.address | UInt64(info.sender) | UInt64(info.user) << 32, at: page + SignalFrame.info + 16)
+    memory.store(UInt64(info.value), at: page + SignalFrame.info + 24)
     let wasOn = isOnAlternateStack(frame.value.sp)
     memory.store(task.value.alternateStack, at: page + SignalFrame.alternateStack)
     memory.store(UInt32(task.value.alternateSize == 0 ? 2 : wasOn ? 1 : 0), at: page + SignalFrame.alternateStack + 8)
@@ -40,7 +51,7 @@ extension Kernel {
     let oldMask = task.value.hasSavedMask != 0 ? task.value.savedMask : task.value.mask
     task.value.hasSavedMask = 0
     memory.store(oldMask, at: page + SignalFrame.mask)
-    memory.store(address, at: page + SignalFrame.machine)
+    memory.store(info.address, at: page + SignalFrame.machine)
     for index in 0..<31 {
       memory.store(frame.value.x[index], at: page + SignalFrame.registers + UInt64(index) * 8)
     }
@@ -81,7 +92,7 @@ extension Kernel {
     frame.value.pstate = cleanState(frame.value.pstate)
     task.value.mask |= action.mask
     if action.flags & ActionFlag.noDefer == 0 { task.value.mask |= Signal.bit(number) }
-    if action.flags & ActionFlag.reset != 0 { task.value.actions[Int(number - 1)].handler = 0 }
+    if action.flags & ActionFlag.reset != 0 { process.value.actions[Int(number - 1)].handler = 0 }
   }
 
   /// rt_sigreturn. A frame that can't be read is fatal.

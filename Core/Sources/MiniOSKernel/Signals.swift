@@ -33,7 +33,7 @@ extension Kernel {
     let number = frame.value.x[0]
     guard number >= 1, number <= 64, frame.value.x[3] == 8 else { throw .invalid }
     let index = Int(number - 1)
-    let old = task.value.actions[index]
+    let old = process.value.actions[index]
     if frame.value.x[1] != 0 {
       guard number != Signal.kill, number != Signal.stop else { throw .invalid }
       try copyIn(frame.value.x[1], to: task.value.scratch, count: 32)
@@ -50,7 +50,7 @@ extension Kernel {
         request.setPointer(1, offset)
         _ = try require(send(request))
       }
-      task.value.actions[index] = new
+      process.value.actions[index] = new
       if disposition == 1 { task.value.pending &= ~Signal.bit(number) }
     }
     if frame.value.x[2] != 0 {
@@ -164,6 +164,7 @@ extension Kernel {
     switch call {
     // epoll_pwait, pselect6, ppoll, nanosleep, clock_nanosleep, sigsuspend, sigtimedwait
     case 22, 72, 73, 101, 115, 133, 137: false
+    case 98: frame.value.x[3] == 0 || frame.value.x[1] & 127 != 0  // futex with a time to wait
     default: true
     }
   }
@@ -178,7 +179,7 @@ extension Kernel {
       if ready == 0 {
         rewind()
       } else {
-        let first = task.value.actions[ready.trailingZeroBitCount]
+        let first = process.value.actions[ready.trailingZeroBitCount]
         if first.flags & ActionFlag.restart != 0, isRestartable(call) { rewind() }
       }
     }
@@ -200,9 +201,14 @@ extension Kernel {
     while true {
       let ready = task.value.pending & ~task.value.mask
       if ready == 0 { return }
+      if ready & Signal.bit(Signal.kill) != 0 {
+        task.value.pending &= ~Signal.bit(Signal.kill)
+        leaveWithOthers()
+        continue
+      }
       let number = UInt64(ready.trailingZeroBitCount) + 1
       task.value.pending &= ~Signal.bit(number)
-      let action = task.value.actions[Int(number - 1)]
+      let action = withMap { process.value.actions[Int(number - 1)] }
       switch action.handler {
       case 0:
         // The disposition changed after the host recorded it. What is not ignored by default (SIGCHLD, SIGCONT,
@@ -210,18 +216,33 @@ extension Kernel {
         let harmless: UInt64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 27 | 1 << 18 | 1 << 19 | 1 << 20 | 1 << 21
         if harmless & Signal.bit(number) == 0 { die(number) }
       case 1: break
-      default: enterHandler(number, action, code: 0, address: 0)
+      default: enterHandler(number, action, sentInfo(number))
       }
     }
   }
 
   /// A fault of the program: its handler runs, or it dies.
   func raiseFault(_ signal: UInt64, code: UInt32, address: UInt64) {
-    let action = task.value.actions[Int(signal - 1)]
+    let action = process.value.actions[Int(signal - 1)]
     if action.handler <= 1 || task.value.mask & Signal.bit(signal) != 0 {
       die(signal)
     } else {
-      enterHandler(signal, action, code: code, address: address)
+      enterHandler(signal, action, SignalInfo(code: code, address: address))
     }
+  }
+
+  /// What the host says about a signal that somebody sent: code, process and user of the sender, and 32 bits, so that no
+  /// pointer is among it. It can't pretend a fault.
+  private func sentInfo(_ number: UInt64) -> SignalInfo {
+    let place = exchange(UInt64(Exchange.signalInfo) + (number - 1) * 16)
+    var info = SignalInfo(code: memory.load(place), address: 0)
+    let faults =
+      Signal.bit(Signal.illegal) | Signal.bit(Signal.trap) | Signal.bit(Signal.bus) | Signal.bit(Signal.arithmetic)
+      | Signal.bit(Signal.segmentation)
+    if faults & Signal.bit(number) != 0, Int32(bitPattern: info.code) > 0 { info.code = 0 }
+    info.sender = memory.load(place + 4, as: UInt32.self)
+    info.user = memory.load(place + 8, as: UInt32.self)
+    info.value = memory.load(place + 12, as: UInt32.self)
+    return info
   }
 }

@@ -14,6 +14,12 @@ struct SharedState: BitwiseCopyable {
   var emptyRoot: UInt64
   /// Page of the places of images; see ProgramImages.swift.
   var images: UInt64
+  /// Page of what threads wait for: a word per slot; see Futex.swift.
+  var waits: UInt64
+  /// How many waits there were.
+  var waitCount: UInt64
+  /// Slots from here on were never in use.
+  var slotEnd: UInt64
   /// Per slot the address of its task; 0: free.
   var tasks: InlineArray<480, UInt64>
 }
@@ -50,15 +56,47 @@ enum TaskState {
   static let spare: UInt64 = 4
 }
 
-/// One thread of a program, with its process: one page.
+/// Why all threads of a process leave.
+enum Leaving {
+  static let not: UInt64 = 0
+  static let end: UInt64 = 1
+  /// One of them becomes another program.
+  static let execute: UInt64 = 2
+}
+
+/// One thread of a program: one page. What the process has is in the task of its first thread, which stays until the
+/// last one ended.
 public struct TaskData: BitwiseCopyable {
   public var shared: UInt64
   /// Address of the thread's exchange buffer.
   public var exchange: UInt64
   /// Address of the trap frame.
   public var frame: UInt64
-  /// Address of the structure of the memory map.
+  /// Address of the task of the process's first thread, which may be this one.
+  var leader: UInt64
+  /// The process's: address of the structure of the memory map.
   var space: UInt64
+  /// The process's: how many threads it has.
+  var threads: UInt64
+  /// The process's: 1 from its start until everything that it had was freed.
+  var isHeld: UInt64
+  /// The process's: 1 if it has or had more than one thread.
+  var isThreaded: UInt64
+  /// The process's; see ``Leaving``.
+  var leaving: UInt64
+  /// The process's: which thread changes the memory map: its slot and 1. See Locks.swift.
+  var mapOwner: UInt64
+  /// How often this thread has that lock.
+  var lockDepth: UInt64
+  /// Whether a new thread may begin: 0 not yet, 1 it may, 2 not yet and it waits, 3 it has to end.
+  var go: UInt64
+  /// This thread's number, as the host says; 0: not asked yet.
+  var tid: UInt64
+  /// set_robust_list.
+  var robustList: UInt64
+  /// Which wakes a waiting thread heeds, and since when it waits.
+  var waitBits: UInt64
+  var waitOrder: UInt64
   /// Which slot of kernel stacks and address space identifiers it has.
   var slot: UInt64
   /// Number of the thread for the Monitor.
@@ -67,7 +105,7 @@ public struct TaskData: BitwiseCopyable {
   var state: UInt64
   /// Where its kernel stack ends.
   public var stackTop: UInt64
-  /// As the host says; 0: not asked yet.
+  /// The process's number, as the host says; 0: not asked yet.
   var pid: UInt64
   var threadPointer: UInt64
   var clearTid: UInt64
@@ -85,7 +123,7 @@ public struct TaskData: BitwiseCopyable {
   var alternateStack: UInt64
   var alternateSize: UInt64
   var alternateFlags: UInt64
-  /// Address of the page with the absolute path of the program.
+  /// The process's: address of the page with the absolute path of the program.
   var programPath: UInt64
   /// Address of a page for what is gathered or saved for a moment.
   var scratch: UInt64
@@ -98,6 +136,7 @@ public struct TaskData: BitwiseCopyable {
   /// Calls that nobody knows: number and how often.
   var unknownCalls: InlineArray<16, UInt32>
   var unknownCounts: InlineArray<16, UInt32>
+  /// The process's.
   var actions: InlineArray<64, SignalAction>
   /// User, effective user, group, effective group as the host told; nothing that changes them came since.
   var identity: InlineArray<4, UInt64>

@@ -1,7 +1,8 @@
 // Memory of programs as the kernel reaches it: by their tables and the linear map, never by their addresses.
 
 extension Kernel {
-  /// The physical address of a byte of the program, which may be accessed up to the end of its page. EFAULT.
+  /// The physical address of a byte of the program, which may be accessed up to the end of its page, as long as the
+  /// memory map is this thread's alone. EFAULT.
   @inline(__always)
   func translate(_ space: Ref<SpaceData>, _ address: UInt64, _ access: Access) throws(Errno) -> UInt64 {
     guard address < Layout.userEnd else { throw .fault }
@@ -18,6 +19,8 @@ extension Kernel {
 
   /// Copies from the program to a physical address.
   func copyIn(_ source: UInt64, to target: UInt64, count: UInt64, in space: Ref<SpaceData>) throws(Errno) {
+    lockMap()
+    defer { unlockMap() }
     var done: UInt64 = 0
     while done < count {
       let part = min(count - done, Layout.page - (source &+ done) & 4095)
@@ -28,6 +31,8 @@ extension Kernel {
 
   /// Copies from a physical address to the program.
   func copyOut(_ source: UInt64, to target: UInt64, count: UInt64, in space: Ref<SpaceData>) throws(Errno) {
+    lockMap()
+    defer { unlockMap() }
     var done: UInt64 = 0
     while done < count {
       let part = min(count - done, Layout.page - (target &+ done) & 4095)
@@ -48,6 +53,8 @@ extension Kernel {
   func get<T: BitwiseCopyable>(_ address: UInt64, as type: T.Type) throws(Errno) -> T {
     let size = UInt64(MemoryLayout<T>.size)
     if address & (size - 1) == 0, size <= 16 {
+      lockMap()
+      defer { unlockMap() }
       return memory.load(try translate(space, address, .read))
     }
     try copyIn(address, to: task.value.scratch, count: size)
@@ -58,6 +65,8 @@ extension Kernel {
   func put<T: BitwiseCopyable>(_ value: T, at address: UInt64) throws(Errno) {
     let size = UInt64(MemoryLayout<T>.size)
     if address & (size - 1) == 0, size <= 16 {
+      lockMap()
+      defer { unlockMap() }
       memory.store(value, at: try translate(space, address, .write))
     } else {
       memory.store(value, at: task.value.scratch)
@@ -68,6 +77,8 @@ extension Kernel {
   /// Copies a string with its NUL to a physical address; answers its length without NUL.
   /// EFAULT, or ENAMETOOLONG if no NUL is among the first `limit` bytes.
   func copyString(_ source: UInt64, to target: UInt64, limit: UInt64) throws(Errno) -> UInt64 {
+    lockMap()
+    defer { unlockMap() }
     var length: UInt64 = 0
     while length < limit {
       let part = min(limit - length, Layout.page - (source &+ length) & 4095)

@@ -108,6 +108,12 @@ public enum ExitReason: UInt64, CaseIterable, Sendable {
   case ended = 3
   /// The con-shim broke a rule and was ended; details: syndrome and address (ESR_EL3 and FAR_EL3).
   case killed = 4
+  /// The thread waits for ``wake``, for a signal, or as many nanoseconds as the first detail says. It comes back at
+  /// once if it was woken since it waited last, and may come back without any reason.
+  case block = 5
+  /// Threads that wait, or will wait next, go on. The first detail is their count, at most ``Exchange/wakeLimit``;
+  /// their numbers are at ``Exchange/grants``. In the place of each comes 1, or 0 if there is no such thread.
+  case wake = 6
 }
 
 /// The layout of a thread's exchange buffer: one page of header, then data. Offsets in bytes, all fields 64-bit
@@ -129,15 +135,20 @@ public enum Exchange {
   /// Bit n: argument n is an offset from the start of this buffer, and never less than ``data``; 0 is null.
   /// So are the pointers in what it points to: of iovec, msghdr and the last argument of pselect6.
   public static let pointerMask: Int = 72
-  /// Bit n-1: signal n came for this thread and was not delivered yet. Set by the host, cleared by the mini-OS.
+  /// Bit n-1: signal n came for this thread and was not delivered yet. Set by the host, cleared by the mini-OS. That of
+  /// SIGKILL, which nobody can handle, says that the process ends and the thread has to leave.
   public static let signals: Int = 80
   /// Host → mini-OS after an exit for memory, or with it the other way: how many grants follow, then pairs of address
   /// and count.
   public static let grantCount: Int = 88
   public static let grants: Int = 96
   public static let grantLimit: Int = 32
+  /// How many threads one exit wakes.
+  public static let wakeLimit: Int = 64
   /// The number of the thread (as by ``ShimCall/threadCreate``) that a forwarded clone is for.
   public static let newThread: Int = 640
+  /// Per signal 16 bytes, from ``Exchange/signals``' lowest bit on: code, process, user and value of its siginfo.
+  public static let signalInfo: Int = 1024
   /// The rest of the first page is kept for a submission and completion ring.
   public static let ring: Int = 2048
   /// Copied arguments and results.
@@ -164,4 +175,9 @@ public enum ProxyCall: UInt64, CaseIterable, Sendable {
   /// The first program does not start. Argument 0: the error's number, 1: offset of the path of the file that it is
   /// about (with NUL): the program's, or that of the interpreter which it needs.
   case notStarted = 0x10005
+  /// A thread of the same process: argument 0: flags of clone, ``Exchange/newThread``: the thread that it runs. Result:
+  /// its number (tid).
+  case thread = 0x10006
+  /// execve of a process with several threads: all others have to leave. Result: 0, when they have.
+  case alone = 0x10007
 }

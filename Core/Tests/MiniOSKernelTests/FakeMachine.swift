@@ -15,6 +15,11 @@ final class FakeMachine: Platform {
   private let arena: UnsafeMutableRawPointer
   /// Answers a forwarded call: the result.
   var onForward: (FakeMachine) -> Int64 = { _ in -38 }
+  /// What happens while a thread waits, one after the other; time passes when there is nothing left.
+  var whileBlocked: [() -> Void] = []
+  /// Threads that were woken, and those that the host does not know.
+  var woken: [UInt64] = []
+  var gone: Set<UInt64> = []
   /// Calls that were forwarded.
   var forwarded: [UInt64] = []
   var nextGrant = FakeMachine.firstGrant
@@ -56,7 +61,7 @@ final class FakeMachine: Platform {
     space.value.mapTop = 0x7000_0000_0000
     space.value.heapStart = 0x10_0000_0000
     space.value.heapEnd = 0x10_0000_0000
-    kernel.task.value.space = memory.address(of: space)
+    kernel.process.value.space = memory.address(of: space)
     return kernel
   }
 
@@ -100,6 +105,17 @@ final class FakeMachine: Platform {
       memory.store(nextGrant, at: Self.exchange + UInt64(Exchange.grants))
       memory.store(UInt64(128), at: Self.exchange + UInt64(Exchange.grants) + 8)
       nextGrant += 128 * 4096
+    case .block:
+      if !whileBlocked.isEmpty { return whileBlocked.removeFirst()() }
+      precondition(detail < 1 << 40, "a thread waits for ever")
+      ticks += detail
+    case .wake:
+      for index in 0..<detail {
+        let place = Self.exchange + UInt64(Exchange.grants) + index * 8
+        let thread: UInt64 = memory.load(place)
+        if !gone.contains(thread) { woken.append(thread) }
+        memory.store(UInt64(gone.contains(thread) ? 0 : 1), at: place)
+      }
     default: break
     }
   }

@@ -116,9 +116,9 @@ struct ProgramTests {
 
   @Test func aProgramIsLoaded() throws {
     files.contents["/bin/program"] = Self.program()
-    let old = kernel.task.value.space
+    let old = kernel.process.value.space
     #expect(try execute("/bin/program", ["program", "one", ""]) == 0)
-    #expect(kernel.task.value.space != old)
+    #expect(kernel.process.value.space != old)
     #expect(kernel.frame.value.pc == 0x40_0100)
     #expect(kernel.frame.value.sp % 16 == 0)
     #expect(try strings() == ["program", "one", ""])
@@ -243,7 +243,7 @@ struct ProgramTests {
     files.contents["/short"] = Array(Self.program()[..<100])
     files.contents["/loop"] = Array("#!/loop\n".utf8)
     files.contents["/empty"] = Array("#!\n".utf8)
-    let old = kernel.task.value.space
+    let old = kernel.process.value.space
     #expect(try execute("/missing", ["x"]) == -2)
     #expect(try execute("/other", ["x"]) == -8)
     #expect(try execute("/text", ["x"]) == -8)
@@ -251,7 +251,7 @@ struct ProgramTests {
     #expect(try execute("/short", ["x"]) == -8)
     #expect(try execute("/loop", ["x"]) == -40)
     #expect(try execute("/empty", ["x"]) == -8)
-    #expect(kernel.task.value.space == old)
+    #expect(kernel.process.value.space == old)
   }
 
   /// The program, with a PT_INTERP for a name at 0x1000 in the place of its second header.
@@ -288,7 +288,7 @@ struct ProgramTests {
       try kernel.write(Array("/x\0".utf8), to: path)
       kernel.call(221, path, 0, 0)
       files.open = [:]
-      #expect(kernel.task.value.space != 0)
+      #expect(kernel.process.value.space != 0)
     }
     // Nothing was lost but what the last program has.
     #expect(kernel.shared.value.totalCount - kernel.freeCount < 400)
@@ -333,7 +333,9 @@ struct ProgramTests {
     for _ in 0..<50 { #expect(kernel.call(220, 17, 0, 0, 0, 0) == -11) }
     #expect(kernel.freeCount - free == kernel.shared.value.totalCount - total)
     #expect(machine.threads == 1)
-    #expect(kernel.call(220, 0x10f00, 0, 0, 0, 0) == -38)
+    // Memory without the rest that threads share, and a thread without memory.
+    #expect(kernel.call(220, 0x111, 0, 0, 0, 0) == -38)
+    #expect(kernel.call(220, 0x10000, 0, 0, 0, 0) == -22)
   }
 
   @Test func theFirstProgramIsTheHosts() throws {
@@ -354,7 +356,7 @@ struct ProgramTests {
     kernel.start()
     #expect(machine.endedWith == nil)
     // What was ignored stays so, and what was blocked.
-    #expect((1...64).filter { kernel.task.value.actions[$0 - 1].handler == 1 } == [2, 13])
+    #expect((1...64).filter { kernel.process.value.actions[$0 - 1].handler == 1 } == [2, 13])
     #expect(kernel.task.value.mask == UInt64.max ^ (1 << 8 | 1 << 18))
     #expect(try strings() == ["first", "two"])
     #expect(kernel.frame.value.pc == 0x40_0100)
@@ -381,7 +383,7 @@ struct ProgramTests {
     ] as [(String, String, UInt64, UInt64)] {
       let machine = FakeMachine()
       let kernel = try machine.boot()
-      kernel.task.value.space = 0
+      kernel.process.value.space = 0
       var told: (String, UInt64)?
       machine.onForward = { machine in
         switch machine.header(Exchange.call) {

@@ -32,6 +32,29 @@ long cs_run(int device, struct cs_run_state *run);
  * beyond; 0 and *error if it cannot be mapped. */
 uint64_t cs_map(int device, uint64_t thread, uint64_t size, long *error);
 void cs_unmap(uint64_t address, uint64_t size);
+/* Children of this process do not inherit it. */
+void cs_keep_from_children(uint64_t address, uint64_t size);
+
+/* --- threads ---
+ * All threads of a proxy but the first are the kernel's alone: the C library does not know of them. They have its
+ * first thread's thread pointer, so everything of C and Swift is used by one of them at a time. Who runs has the lock,
+ * from the start; cs_run, cs_checked_call and cs_wait_for_change give it away while they are in the kernel. */
+/* A thread that calls `body`, with signals noted elsewhere: its number. */
+long cs_start_thread(uint64_t flags, uint64_t signals, void (*body)(void *), void *context);
+/* Ends this thread, which is not the first of its process. */
+void cs_end_thread(void) __attribute__((noreturn));
+/* Has a thread of this process come out of whatever it does, and leave. */
+void cs_kick(int thread, uint64_t signals);
+/* The signal that does so, which threads never block and which always has the handler that notes signals. */
+enum { CS_KICK = 64 };
+/* A number that changes with cs_announce_change, and the wait for that. */
+uint32_t cs_changes(void);
+void cs_announce_change(void);
+void cs_wait_for_change(uint32_t seen);
+/* Blocks signals; answers what was blocked. */
+uint64_t cs_set_mask(uint64_t mask);
+int cs_is_leader(void);
+int cs_this_thread(void);
 
 /* --- memory that the con-shim may change at any time --- */
 static inline uint64_t cs_load(uint64_t address) {
@@ -47,7 +70,7 @@ void cs_copy(uint64_t to, uint64_t from, uint64_t size);
 /* As the program asked; -513 without having made it if a signal was noted before. */
 long cs_checked_call(uint64_t number, const uint64_t arguments[6]);
 long cs_call(uint64_t number, const uint64_t arguments[6]);
-/* Where signals are noted from now on: one bit for each. Before any signal is handled. */
+/* Where signals of this thread are noted from now on: one bit for each, in an exchange buffer. */
 void cs_set_signals(uint64_t address);
 /* The disposition of a signal: 0 default, 1 ignore, 2 note it. flags are those of the kernel's sigaction. */
 long cs_set_action(int signal, int disposition, uint64_t flags);
@@ -67,4 +90,3 @@ void cs_exit(int status) __attribute__((noreturn));
 void cs_write_line(const char *text, size_t size);
 /* What RCONTAINER_SHIM_LOG asks for: 0 nothing, 1 the log of the mini-OS, 2 ("trace") every forwarded call too. */
 int cs_wants_log(void);
-int cs_process(void);

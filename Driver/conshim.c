@@ -70,6 +70,8 @@ struct exchange {
 	bool attached;
 	/* The Monitor keeps the pages. */
 	bool lost;
+	/* The thread has not run since it was granted memory. */
+	bool granted;
 };
 
 /* What an open file stands for. */
@@ -146,6 +148,8 @@ static bool take_back(struct shim *shim, struct page *page, unsigned int order, 
 }
 
 /* --- exchange buffers --- */
+
+static void reclaim(struct shim *shim, struct exchange *exchange);
 
 static struct page *exchange_pages(struct shim *shim)
 {
@@ -251,6 +255,9 @@ static void exchange_drop_unused(struct shim *shim, struct exchange *exchange)
 {
 	if (exchange->mappings || exchange->runs)
 		return;
+	/* It will not hear of it. */
+	if (exchange->granted)
+		reclaim(shim, exchange);
 	exchange_detach(shim, exchange);
 	if (!exchange->lost)
 		exchange_free_pages(shim, exchange->pages);
@@ -387,7 +394,7 @@ static void block_free_page(struct shim *shim, unsigned long pfn)
 	}
 }
 
-/* Takes back what the mini-OS released, as it says. The Monitor knows whether that is so. */
+/* Takes back what the header names, unless the Monitor says that the con-shim uses it. */
 static void reclaim(struct shim *shim, struct exchange *exchange)
 {
 	u64 *header = page_address(exchange->pages);
@@ -395,7 +402,6 @@ static void reclaim(struct shim *shim, struct exchange *exchange)
 	u64 pairs = min_t(u64, READ_ONCE(header[CONSHIM_EXCHANGE_GRANT_COUNT / 8]), CONSHIM_EXCHANGE_GRANT_LIMIT);
 	u64 i, k;
 
-	mutex_lock(&shim->lock);
 	for (i = 0; i < pairs; i++) {
 		u64 address = READ_ONCE(grants[2 * i]), count = READ_ONCE(grants[2 * i + 1]);
 		struct page *block = block_of(shim, PHYS_PFN(address));
@@ -415,6 +421,13 @@ static void reclaim(struct shim *shim, struct exchange *exchange)
 			block_free_page(shim, PHYS_PFN(address) + k);
 		cond_resched();
 	}
+}
+
+/* The mini-OS says that it released memory. */
+static void take_released(struct shim *shim, struct exchange *exchange)
+{
+	mutex_lock(&shim->lock);
+	reclaim(shim, exchange);
 	mutex_unlock(&shim->lock);
 }
 
@@ -500,6 +513,7 @@ static void grant(struct shim *shim, struct exchange *exchange, u64 wanted)
 	if (!count)
 		reserve_free(shim);
 	WRITE_ONCE(header[CONSHIM_EXCHANGE_GRANT_COUNT / 8], count);
+	exchange->granted = true;
 	mutex_unlock(&shim->lock);
 }
 
@@ -598,7 +612,10 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 	int error;
 
 	for (;;) {
-		struct answer answer = monitor(CONSHIM_CALL_RUN, shim->handle, run->thread, 0, 0);
+		struct answer answer;
+
+		exchange->granted = false;
+		answer = monitor(CONSHIM_CALL_RUN, shim->handle, run->thread, 0, 0);
 
 		if (answer.error == CONSHIM_ERROR_ENDED) {
 			/* Ended by another thread's doing; for this process it is the same. */
@@ -615,7 +632,7 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 			if (answer.values[1])
 				grant(shim, exchange, answer.values[1]);
 			else
-				reclaim(shim, exchange);
+				take_released(shim, exchange);
 			break;
 		case CONSHIM_EXIT_BLOCK:
 			block(exchange, answer.values[1]);

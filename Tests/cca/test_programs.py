@@ -267,6 +267,19 @@ class Memory(Case):
         self.assertLess(empty, full - 10000, lines)
         self.assertEqual(lines[2:4], ["release: done", "0"])
 
+    def test_killed_children_leave_nothing(self):
+        """Two thousand children that end by signals which nobody handles, and nothing grows."""
+        def info(count):
+            lines = self.shell(f"cd /tmp; rm -f killed end; conshim-run /tests/kills {count} & p=$!; "
+                               "while ! test -e killed && test -e /proc/$p; do sleep 0.1; done; /tests/attack info; >end; wait $p; echo $?",
+                               timeout=400).split("\n")
+            self.assertEqual(lines[1:3], [f"kills: {count} done", "0"], lines)
+            return [int(word) for word in lines[0].split()[:3]]
+
+        few, many = info(50), info(2000)
+        self.assertEqual(many[:2], few[:2])
+        self.assertLess(many[2], few[2] + 256)
+
     def test_executed_files_are_measured(self):
         """The measurement is what the digests of mini-OS and files give; the log tells their order."""
         script = ("cd /tmp; RCONTAINER_SHIM_LOG=1 conshim-run /bin/busybox sh -c '/tests/hello; /tests/hello; sleep 3' 2>log >/dev/null & p=$!; "

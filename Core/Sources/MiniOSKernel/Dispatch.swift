@@ -96,11 +96,22 @@ extension Kernel {
     case 228, 229, 230, 231, 284: return 0  // mlock and its like: nothing is ever swapped
     case 232: return try withMap { () throws(Errno) in try resident() }
     case 233: return try withMap { () throws(Errno) in try advise() }
+    case 260: return try wait()
     case 278: return try getRandom()
     // rseq, membarrier, clone3, futex_waitv, userfaultfd: C libraries ask and go on without.
     case 282, 283, 293, 435, 449: throw .notImplemented
     default: return try marshalKnown(number)
     }
+  }
+
+  /// wait4. A child that was killed left everything where it was.
+  private func wait() throws(Errno) -> Int64 {
+    let result = try marshalKnown(260)
+    if result > 0, frame.value.x[1] != 0 {
+      let signal = try get(frame.value.x[1], as: UInt32.self) & 127
+      if signal != 0, signal != 127 { reapThreads() }
+    }
+    return result
   }
 
   private func marshalKnown(_ number: UInt64) throws(Errno) -> Int64 {

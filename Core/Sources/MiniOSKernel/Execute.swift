@@ -154,11 +154,11 @@ extension Kernel {
     }
     // The process is the new program from here on.
     rememberPath(program, path)
-    let old = process.value.space
+    process.value.oldSpace = process.value.space
     process.value.space = memory.address(of: new)
     platform.switchSpace(root: new.value.root, asid: new.value.asid)
     platform.invalidateAll(asid: new.value.asid)
-    if old != 0 { freeSpace(memory.reference(old)) }
+    freeSpace(at: address(of: process, MemoryLayout<TaskData>.offset(of: \.oldSpace)))
     for index in 0..<64 where process.value.actions[index].handler != 1 {
       process.value.actions[index] = SignalAction(handler: 0, flags: 0, restorer: 0, mask: 0)
     }

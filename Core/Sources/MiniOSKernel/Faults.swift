@@ -32,11 +32,15 @@ extension Kernel {
       let slot = try makeEntryAddress(space, address)
       let entry = PageEntry(bits: memory.load(slot))
       if entry.isEmpty {
-        let page = try allocateZeroed()
+        let page = try allocate()
+        task.value.slotInHand = slot
+        task.value.pageInHand = page
+        platform.zeroPage(page)
         space.value.resident += 1
         platform.publish()
         memory.store(PageEntry(page: page, protection: area.protection).bits, at: slot)
         platform.publish()
+        task.value.pageInHand = 0
         return page
       }
       if access == .write, entry.isCopyOnWrite {
@@ -62,15 +66,19 @@ extension Kernel {
     // If the other holder lets go in this moment we copy once too often, which is harmless.
     if holders(page) > 1 {
       let copy = try allocate()
+      task.value.slotInHand = slot
+      task.value.pageInHand = copy
       platform.copyPage(page, to: copy)
       if area.protection.contains(.execute) { platform.synchronizeCode(copy) }
       // Break before make: no CPU may see both pages.
       memory.store(entry.bits & ~PageEntry.valid, at: slot)
       platform.invalidate(address, asid: space.value.asid)
+      memory.store(PageEntry(page: copy, protection: area.protection).bits, at: slot)
+      platform.publish()
+      task.value.pageInHand = 0
+      // Last: an entry with a page that was let go would be freed once more with its process.
       release(page)
       page = copy
-      memory.store(PageEntry(page: page, protection: area.protection).bits, at: slot)
-      platform.publish()
     } else {
       memory.store(PageEntry(page: page, protection: area.protection).bits, at: slot)
       platform.invalidate(address, asid: space.value.asid)

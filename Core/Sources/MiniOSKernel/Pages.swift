@@ -74,8 +74,17 @@ extension Kernel {
 
   /// Makes pages that were claimed available. The first page near an address becomes the page of its counts.
   func donate(_ first: UInt64, count: UInt64) {
-    for number in 0..<count {
-      let page = first + number * Layout.page
+    task.value.donated = first
+    task.value.donatedEnd = first + count * Layout.page
+    donateRest(task)
+    changeTotal(by: Int64(count))
+  }
+
+  /// Goes on with it, as the thread itself or after it was killed.
+  func donateRest(_ thread: Ref<TaskData>) {
+    while thread.value.donated < thread.value.donatedEnd {
+      let page = thread.value.donated
+      thread.value.donated = page + Layout.page
       let index = (page &- Layout.ram) >> 12
       guard index < 512 * Self.leafCounts else { return }
       let entry = shared.value.countRoot + index / Self.leafCounts * 8
@@ -85,7 +94,6 @@ extension Kernel {
       }
       push(page)
     }
-    changeTotal(by: Int64(count))
   }
 
   /// A page with undefined contents, held once.
@@ -98,7 +106,7 @@ extension Kernel {
       do throws(Errno) {
         try grow()
       } catch {
-        guard dropImage() else { throw error }
+        guard reapThreads() > 0 || dropImage() else { throw error }
       }
     }
   }

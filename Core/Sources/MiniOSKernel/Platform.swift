@@ -25,6 +25,8 @@ public protocol Platform {
   func release(_ address: UInt64, _ count: UInt64) -> Bool
   /// Makes a thread that starts on the kernel stack that ends at an address. Nil if there are no more.
   func createThread(stack: UInt64) -> UInt64?
+  /// Whether a thread will not be continued by the host, and is no more.
+  func reapThread(_ thread: UInt64) -> Bool
   /// 32 bytes that nobody can guess.
   func entropy() -> (UInt64, UInt64, UInt64, UInt64)
   /// Extends the measurement of this con-shim by a digest.

@@ -15,9 +15,25 @@ extension Kernel {
     return space
   }
 
-  /// Frees a memory map that no thread uses any more. What is to be freed is forgotten first, so that it can be
-  /// freed once only, by whoever goes on with it.
+  /// Frees a memory map that no thread uses any more, and that nobody else knows.
   func freeSpace(_ space: Ref<SpaceData>) {
+    freeContents(space)
+    release(memory.address(of: space))
+    giveBack()
+  }
+
+  /// Frees the memory map whose address is in a word, which is 0 afterwards.
+  func freeSpace(at word: UInt64) {
+    let page: UInt64 = memory.load(word)
+    if page == 0 { return }
+    freeContents(memory.reference(page))
+    memory.store(UInt64(0), at: word)
+    release(page)
+    giveBack()
+  }
+
+  /// What is to be freed is forgotten first, so that it is freed once only if another thread has to go on with it.
+  private func freeContents(_ space: Ref<SpaceData>) {
     platform.invalidateAll(asid: space.value.asid)
     for index in 0..<space.value.areaCount {
       let next = area(space, index)
@@ -26,22 +42,25 @@ extension Kernel {
         release(entry.page)
       }
     }
+    // No look at tables from here on.
+    space.value.areaCount = 0
+    let root = space.value.root
+    space.value.root = 0
     if space.value.tableCount > 200 {
-      freeTables(space.value.root, level: 0)
+      if root != 0 { freeTables(root, level: 0) }
     } else {
       while space.value.tableCount > 0 {
         space.value.tableCount -= 1
         release(space.value.tables[Int(space.value.tableCount)])
       }
-      release(space.value.root)
+      if root != 0 { release(root) }
     }
     for index in 0..<256 {
       let page = space.value.areaPages[index]
       if page == 0 { break }
+      space.value.areaPages[index] = 0
       release(page)
     }
-    release(memory.address(of: space))
-    giveBack()
   }
 
   /// A copy for a child. Private pages are shared until one side writes.

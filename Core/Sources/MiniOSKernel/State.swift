@@ -54,6 +54,8 @@ enum TaskState {
   static let running: UInt64 = 3
   /// Its thread was made but the host did not run it: kept for the next fork.
   static let spare: UInt64 = 4
+  /// Another thread finds out whether it was killed.
+  static let reaping: UInt64 = 5
 }
 
 /// Why all threads of a process leave.
@@ -143,6 +145,20 @@ public struct TaskData: BitwiseCopyable {
   var knowsIdentity: UInt64
   /// Not 0 while the thread may look at free pages; see Pages.swift.
   var isLooking: UInt64
+  /// What is lost if the thread is killed, unless who reaps it goes on: a page, and the entry that is to have it; pages
+  /// that were claimed and are not free yet, from the first to before the last.
+  var pageInHand: UInt64
+  var slotInHand: UInt64
+  var donated: UInt64
+  var donatedEnd: UInt64
+  /// 1 once the host said that it made a process or thread of it.
+  var isBegun: UInt64
+  /// 1 once it is not counted among the threads of its process any more.
+  var hasLeft: UInt64
+  /// The process's: its last thread, which frees what the process had: its slot and 1.
+  var finisher: UInt64
+  /// The process's: address of a memory map that is being freed.
+  var oldSpace: UInt64
 }
 
 /// The memory map of a process: one page.

@@ -62,19 +62,8 @@ extension Kernel {
 
   /// A task for a child, with state `preparing`. EAGAIN if there is none.
   private func takeSlot() throws(Errno) -> (Ref<TaskData>, hasThread: Bool) {
-    for slot in 0..<480 {
-      let address = shared.value.tasks[slot]
-      if address == 0 { continue }
-      let other: Ref<TaskData> = memory.reference(address)
-      let state = other.value.state
-      // A process of which the first thread ended goes on in its slot.
-      if other.value.isHeld != 0 { continue }
-      if state == TaskState.free || state == TaskState.spare,
-        platform.replace(state, by: TaskState.preparing, at: address + Self.stateOffset)
-      {
-        return (other, state == TaskState.spare)
-      }
-    }
+    if let found = findSlot() { return found }
+    if reapThreads() > 0, let found = findSlot() { return found }
     // A new slot: what was made of it stays, whether or not the rest succeeds.
     let page = try allocateZeroed()
     let new: Ref<TaskData> = memory.reference(page)
@@ -88,6 +77,23 @@ extension Kernel {
       throw error
     }
     return (new, false)
+  }
+
+  private func findSlot() -> (Ref<TaskData>, hasThread: Bool)? {
+    for slot in 0..<Int(shared.value.slotEnd) {
+      let address = shared.value.tasks[slot]
+      if address == 0 { continue }
+      let other: Ref<TaskData> = memory.reference(address)
+      let state = other.value.state
+      // A process of which the first thread ended goes on in its slot.
+      if other.value.isHeld != 0 { continue }
+      if state == TaskState.free || state == TaskState.spare,
+        platform.replace(state, by: TaskState.preparing, at: address + Self.stateOffset)
+      {
+        return (other, state == TaskState.spare)
+      }
+    }
+    return nil
   }
 
   /// Gives a task pages of its own, a kernel stack and a slot.
@@ -165,6 +171,7 @@ extension Kernel {
       }
       return result < 0 ? result : -Errno.inputOutput.code
     }
+    child.value.isBegun = 1
     if flags & Clone.parentSetTid != 0 { try? put(UInt32(result), at: frame.value.x[2]) }
     return result
   }
@@ -180,6 +187,8 @@ extension Kernel {
     child.value.isThreaded = 0
     child.value.leaving = Leaving.not
     child.value.mapOwner = 0
+    child.value.finisher = 0
+    child.value.oldSpace = 0
     child.value.go = 1
     fillBoth(child, flags)
     child.value.setTid = flags & Clone.childSetTid != 0 ? frame.value.x[4] : 0
@@ -195,6 +204,8 @@ extension Kernel {
     child.value.shared = task.value.shared
     child.value.tid = 0
     child.value.lockDepth = 0
+    child.value.isBegun = 0
+    child.value.hasLeft = 0
     child.value.robustList = 0
     child.value.threadPointer =
       flags & Clone.setThreadPointer != 0 ? frame.value.x[3] : platform.threadPointer
@@ -260,6 +271,7 @@ extension Kernel {
       return result < 0 ? result : -Errno.inputOutput.code
     }
     child.value.tid = UInt64(result)
+    child.value.isBegun = 1
     if flags & Clone.parentSetTid != 0 { try? put(UInt32(result), at: frame.value.x[2]) }
     if flags & Clone.childSetTid != 0 { try? put(UInt32(result), at: frame.value.x[4]) }
     letGo(child, 1)
@@ -310,9 +322,11 @@ extension Kernel {
   /// What a child or thread does first. One that must not run ends.
   public func startChild(exchange: UInt64) {
     let state = memory.address(of: task) + Self.stateOffset
-    guard platform.replace(TaskState.ready, by: TaskState.running, at: state) else {
-      platform.end(1, state: memory.reference(state))
-      return
+    while !platform.replace(TaskState.ready, by: TaskState.running, at: state) {
+      guard task.value.state == TaskState.reaping else {
+        platform.end(1, state: memory.reference(state))
+        return
+      }
     }
     task.value.exchange = exchange
     guard mayBegin() else { return leave(0) }
@@ -400,15 +414,8 @@ extension Kernel {
 
   /// Ends this thread, and frees what the process has if it was the last.
   func leave(_ detail: UInt64) {
-    let leader = process
     platform.switchSpace(root: shared.value.emptyRoot, asid: 0)
-    if add(-1, at: address(of: leader, MemoryLayout<TaskData>.offset(of: \.threads))) == 0 {
-      let old = leader.value.space
-      leader.value.space = 0
-      if old != 0 { freeSpace(memory.reference(old)) }
-      platform.fence()
-      leader.value.isHeld = 0
-    }
+    leaveProcess(task)
     platform.end(detail, state: memory.reference(memory.address(of: task) + Self.stateOffset))
   }
 

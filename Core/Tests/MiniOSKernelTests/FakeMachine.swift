@@ -147,6 +147,9 @@ final class FakeMachine: Platform {
     threads += 1
     return threads
   }
+  /// Threads that the host does not continue.
+  var killed: Set<UInt64> = []
+  func reapThread(_ thread: UInt64) -> Bool { killed.remove(thread) != nil }
   func zeroPage(_ page: UInt64) { memory.zero(page, count: 4096) }
   func copyPage(_ page: UInt64, to target: UInt64) { memory.copy(from: page, to: target, count: 4096) }
   func replace(_ old: UInt64, by new: UInt64, at address: UInt64) -> Bool {

@@ -56,6 +56,11 @@ struct Machine: Platform {
     return answer.error == ShimError.none.rawValue ? answer.values.0 : nil
   }
 
+  func reapThread(_ thread: UInt64) -> Bool {
+    let error = minios_call(ShimCall.threadReap.rawValue, thread, 0, 0).error
+    return error == ShimError.none.rawValue || error == ShimError.noSuchShim.rawValue
+  }
+
   func entropy() -> (UInt64, UInt64, UInt64, UInt64) {
     minios_call(ShimCall.entropy.rawValue, 0, 0, 0).values
   }

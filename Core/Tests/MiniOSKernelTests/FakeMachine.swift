@@ -100,7 +100,9 @@ final class FakeMachine: Platform {
         return
       }
       grantsLeft -= 1
-      while skipsClaimed, (0..<128).contains(where: { claimed.contains(nextGrant + $0 * 4096) }) { nextGrant += 128 * 4096 }
+      while skipsClaimed, (0..<128).contains(where: { claimed.contains(nextGrant + $0 * 4096) }) {
+        nextGrant += 128 * 4096
+      }
       memory.store(UInt64(1), at: Self.exchange + UInt64(Exchange.grantCount))
       memory.store(nextGrant, at: Self.exchange + UInt64(Exchange.grants))
       memory.store(UInt64(128), at: Self.exchange + UInt64(Exchange.grants) + 8)

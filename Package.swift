@@ -21,6 +21,7 @@ let package = Package(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
       name: "Supervisor", dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue], swiftSettings: settings),
+    .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
@@ -32,14 +33,15 @@ let package = Package(
     .target(
       name: "ContainerRuntime",
       dependencies: [
-        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Cgroups",
+        "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Egress", "Cgroups",
         "ConShimProxy", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
       dependencies: [
-        "CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", "ContainerRuntime", "CommandLineInterface", catalogue,
+        "CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", "Egress", "ContainerRuntime", "CommandLineInterface",
+        catalogue,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -47,6 +49,7 @@ let package = Package(
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
     .testTarget(
       name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
+    .testTarget(name: "EgressTests", dependencies: ["Egress"]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(

@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 
 #ifndef SYS_clone3
@@ -322,4 +323,124 @@ long rc_notification_wake_here(int listener) {
 long rc_process_read(int pid, uint64_t address, void *buffer, size_t size) {
   struct iovec here = {buffer, size}, there = {(void *)(uintptr_t)address, size};
   return RC_RESULT(process_vm_readv(pid, &here, 1, &there, 1, 0));
+}
+
+/* --- connections --- */
+static const int yes = 1, no = 0;
+
+static struct sockaddr_in6 everywhere(uint16_t port) {
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  return address;
+}
+
+static long bound(int type, uint16_t port) {
+  int fd = socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  struct sockaddr_in6 address = everywhere(port);
+  if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) == 0 &&
+      bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    return fd;
+  long error = -errno;
+  close(fd);
+  return error;
+}
+
+long rc_listen_everywhere(uint16_t port) {
+  long fd = bound(SOCK_STREAM, port);
+  if (fd >= 0 && listen((int)fd, 128) != 0) {
+    long error = -errno;
+    close((int)fd);
+    return error;
+  }
+  return fd;
+}
+
+long rc_accept_connection(int fd, uint8_t *address) {
+  int accepted = accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted < 0) return -errno;
+  struct sockaddr_in6 own;
+  socklen_t size = sizeof own;
+  if (getsockname(accepted, (struct sockaddr *)&own, &size) != 0 || own.sin6_family != AF_INET6) {
+    close(accepted);
+    return -EPROTO;
+  }
+  memcpy(address, &own.sin6_addr, 16);
+  setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  return accepted;
+}
+
+static long connected(int type, const uint8_t *address, uint16_t port) {
+  static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  int is_v4 = memcmp(address, mapped, sizeof mapped) == 0;
+  struct sockaddr_in6 v6 = everywhere(port);
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  memcpy(&v6.sin6_addr, address, 16);
+  memcpy(&v4.sin_addr, address + 12, 4);
+  int fd = socket(is_v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  if (type == SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  int result = is_v4 ? connect(fd, (struct sockaddr *)&v4, sizeof v4) : connect(fd, (struct sockaddr *)&v6, sizeof v6);
+  if (result == 0 || errno == EINPROGRESS) return fd;
+  long error = -errno;
+  close(fd);
+  return error;
+}
+
+long rc_connect_start(const uint8_t *address, uint16_t port) { return connected(SOCK_STREAM, address, port); }
+long rc_datagrams_to(const uint8_t *address, uint16_t port) { return connected(SOCK_DGRAM, address, port); }
+
+long rc_connect_result(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
+  return -error;
+}
+
+long rc_refuse_connection(int fd) {
+  struct linger now = {1, 0};
+  return RC_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now));
+}
+
+long rc_datagrams_everywhere(uint16_t port) {
+  long fd = bound(SOCK_DGRAM, port);
+  if (fd >= 0 && setsockopt((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes) != 0) {
+    long error = -errno;
+    close((int)fd);
+    return error;
+  }
+  return fd;
+}
+
+union packet_information {
+  struct cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+long rc_datagram_receive(int fd, void *buffer, size_t size, struct rc_datagram_peer *peer) {
+  union packet_information control;
+  struct iovec vector = {buffer, size};
+  struct msghdr message = {.msg_name = &peer->sender, .msg_namelen = sizeof peer->sender, .msg_iov = &vector,
+                           .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  memset(peer, 0, sizeof *peer);
+  long r = RC_RESULT(recvmsg(fd, &message, MSG_DONTWAIT));
+  if (r < 0) return r;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) memcpy(&peer->own, CMSG_DATA(c), sizeof peer->own);
+  return r;
+}
+
+/* From the address that was asked: who asked waits for that one. */
+long rc_datagram_answer(int fd, const void *data, size_t size, const struct rc_datagram_peer *peer) {
+  union packet_information control;
+  struct sockaddr_in6 to = peer->sender;
+  struct iovec vector = {(void *)(uintptr_t)data, size};
+  struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &vector, .msg_iovlen = 1,
+                           .msg_control = &control, .msg_controllen = sizeof control};
+  memset(&control, 0, sizeof control);
+  struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+  c->cmsg_level = IPPROTO_IPV6;
+  c->cmsg_type = IPV6_PKTINFO;
+  c->cmsg_len = CMSG_LEN(sizeof peer->own);
+  memcpy(CMSG_DATA(c), &peer->own, sizeof peer->own);
+  return RC_RESULT(sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }

@@ -133,6 +133,10 @@ extension Verb {
       "show DIR of the host read-only, as it is now (repeatable)"),
     Option(
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
+    Option(
+      "egress", nil, .text("RULES"),
+      "connect to these only: none, all, or HOST:PORT,... (name, *.name, address or network)"),
+    Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("memory", "m", .size, "limit memory, as in 512m"),
     Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),
     Option(

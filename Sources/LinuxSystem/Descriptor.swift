@@ -85,6 +85,16 @@ public func closeRange(_ first: UInt32, _ last: UInt32) throws(Errno) {
   try check(rc_close_range(first, last, 0))
 }
 
+/// Closes every descriptor that is not in the list.
+public func closeAll(but kept: [Int32]) throws(Errno) {
+  var first: UInt32 = 0
+  for number in kept.sorted() {
+    if UInt32(number) > first { try closeRange(first, UInt32(number) - 1) }
+    first = UInt32(number) + 1
+  }
+  try closeRange(first, UInt32.max)
+}
+
 /// The corresponding C function is `flock`.
 public func lockFile(_ descriptor: Int32, exclusive: Bool) throws(Errno) {
   try retrying { rc_flock(descriptor, exclusive ? LOCK_EX : LOCK_SH) }

@@ -86,6 +86,12 @@ public func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(Errno) {
   }
 }
 
+/// Writes as much as the file takes now.
+public func writeSome(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
+  // SAFETY: the slice's own storage, for the call.
+  try retrying { unsafe bytes.withUnsafeBytes { unsafe rc_write(descriptor, $0.baseAddress, $0.count) } }
+}
+
 /// Writes all of `text` with one write(2), as files of procfs and cgroupfs want it.
 public func writeAll(_ descriptor: Int32, _ text: String) throws(Errno) {
   try writeAll(descriptor, Array(text.utf8))

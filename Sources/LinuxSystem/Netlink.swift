@@ -103,6 +103,19 @@ public struct Netlink: ~Copyable {
     _ = try exchange(request)
   }
 
+  /// Makes every address one of this namespace's own: a connection to anywhere ends at whoever listens here for its port
+  /// (rtnetlink(7), a route of type RTN_LOCAL).
+  public mutating func makeEverythingLocal(over index: Int32) throws(Errno) {
+    for family in [AF_INET, AF_INET6] {
+      var request = Message(kind: .newRoute, flags: [.acknowledge, .create])
+      // struct rtmsg: no prefix, table local (255), protocol boot (3), scope host (254), type local (2).
+      request.append([UInt8(family), 0, 0, 0, 255, 3, 254, 2])
+      request.append(word: 0)
+      request.append(Attribute.device, UInt32(bitPattern: index))
+      _ = try exchange(request)
+    }
+  }
+
   // MARK: messages
 
   private enum Attribute {
@@ -112,6 +125,8 @@ public struct Netlink: ~Copyable {
     static let anycast: UInt16 = 5
     static let addressFlags: UInt16 = 8
     static let metric: UInt16 = 9
+    /// Of a route.
+    static let device: UInt16 = 4
     static let linkName: UInt16 = 3
     static let linkNamespace: UInt16 = 28
   }
@@ -125,6 +140,7 @@ public struct Netlink: ~Copyable {
       case getLink = 18
       case newAddress = 20
       case getAddress = 22
+      case newRoute = 24
     }
     struct Flags: OptionSet {
       let rawValue: UInt16

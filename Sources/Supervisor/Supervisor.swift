@@ -55,7 +55,7 @@ public enum Supervisor {
     do throws(Errno) {
       // A terminal's Ctrl-C is for the container; this process ends after it.
       try startSession()
-      try keepOnly([0, 1, 2, socket] + work.descriptors)
+      try closeAll(but: [0, 1, 2, socket] + work.descriptors)
       try giveUpRights(of: work)
       guard let message = try receive(socket), let number = message.descriptor else { exitNow(0) }
       let listener = CallListener(Descriptor(owning: number))
@@ -77,17 +77,6 @@ public enum Supervisor {
     var kept: UInt64 = 0
     if work.readsMemory { kept = permittedCapabilities() & 1 << UInt64(RC_CAP_SYS_PTRACE) }
     try setCapabilities(effective: kept, permitted: kept, inheritable: 0)
-  }
-
-  /// Closes all other descriptors.
-  private static func keepOnly(_ kept: [Int32]) throws(Errno) {
-    let kept = kept.sorted()
-    var first: UInt32 = 0
-    for number in kept {
-      if UInt32(number) > first { try closeRange(first, UInt32(number) - 1) }
-      first = UInt32(number) + 1
-    }
-    try closeRange(first, UInt32.max)
   }
 
   // MARK: work

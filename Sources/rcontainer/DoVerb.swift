@@ -1,6 +1,7 @@
 import CLinux
 import CommandLineInterface
 import ContainerRuntime
+import Egress
 import LinuxSystem
 import ShimPolicy
 
@@ -22,6 +23,30 @@ enum DoVerb {
     if context.options.has("summary") { try? writeAll(2, summary(result.denied ?? [])) }
     if context.options.has("json") { printOut(result.json + "\n") }
     return result.exitCode
+  }
+
+  private static func readEgress(_ context: Context, _ sandbox: inout SandboxOptions) throws(RuntimeError) {
+    switch context.options["egress"] {
+    case nil, "none": break
+    case "all": sandbox.hostNetwork = true
+    case let text?:
+      if sandbox.hostNetwork {
+        throw RuntimeError(.options, "--egress has no effect on the host's network", hint: "leave --net host out")
+      }
+      do throws(EgressRules.Mistake) { sandbox.egress = try EgressRules(text) } catch {
+        throw RuntimeError(.options, "--egress: " + error.message, hint: "as in api.example.com:443,10.0.0.0/8:5432")
+      }
+    }
+    guard let text = context.options["dns"] else { return }
+    if let address = IPAddress(text) {
+      sandbox.nameserver = (address, 53)
+      return
+    }
+    let halves = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard halves.count == 2, let address = IPAddress(halves[0]), let port = UInt16(halves[1]), port > 0 else {
+      throw context.bad("dns", text, "an address, or an IPv4 address and a port")
+    }
+    sandbox.nameserver = (address, port)
   }
 
   private static func summary(_ denied: [DeniedCall]) -> String {
@@ -46,6 +71,7 @@ enum DoVerb {
     case "host": sandbox.hostNetwork = true
     case let other?: throw context.bad("net", other, "none or host")
     }
+    try readEgress(context, &sandbox)
     sandbox.memory = try context.bytes("memory")
     if let text = options["cpus"] {
       guard let cpus = Quantities.thousandths(text), cpus > 0 else {

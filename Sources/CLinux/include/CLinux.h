@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -368,6 +369,25 @@ static inline long rc_set_window_size(int fd, unsigned short rows, unsigned shor
   struct winsize w = {rows, columns, 0, 0};
   return RC_RESULT(ioctl(fd, TIOCSWINSZ, &w));
 }
+/* --- connections: addresses are sixteen bytes, IPv4 as IPv6 maps it; all sockets are close-on-exec and do not wait --- */
+/* A listening socket for a port at every address. */
+long rc_listen_everywhere(uint16_t port);
+/* The next connection, and the address that it was made to. */
+long rc_accept_connection(int fd, uint8_t *address);
+/* Begins a connection. */
+long rc_connect_start(const uint8_t *address, uint16_t port);
+/* 0 when it stands. */
+long rc_connect_result(int fd);
+/* Closing it tells the other side that it was refused. */
+long rc_refuse_connection(int fd);
+static inline long rc_shutdown_write(int fd) { return RC_RESULT(shutdown(fd, SHUT_WR)); }
+/* A datagram socket for a port at every address, and one that is connected. */
+long rc_datagrams_everywhere(uint16_t port);
+long rc_datagrams_to(const uint8_t *address, uint16_t port);
+/* Who sent a datagram, and to which address. */
+struct rc_datagram_peer { struct sockaddr_in6 sender; struct in6_pktinfo own; };
+long rc_datagram_receive(int fd, void *buffer, size_t size, struct rc_datagram_peer *peer);
+long rc_datagram_answer(int fd, const void *data, size_t size, const struct rc_datagram_peer *peer);
 long rc_copy_window_size(int from, int to);
 long rc_terminal_unlock(int master);
 long rc_terminal_peer(int master);

@@ -1,4 +1,5 @@
 import Cgroups
+import Egress
 import LinuxSystem
 import OCISpec
 
@@ -38,6 +39,8 @@ struct InitPlan {
   let canSetGroups: Bool
   /// /dev/conshim, if the program runs in a CCA con-shim.
   let conShimDevice: Int32?
+  /// Where the sandbox may connect to, and the socket over which the relay gets its own.
+  let egress: (rules: EgressRules, sockets: Int32)?
 
   /// Whether the new user namespace has a root.
   var mapsRoot: Bool {

@@ -1,5 +1,6 @@
 import CLinux
 import Cgroups
+import Egress
 import LinuxSystem
 import OCISpec
 
@@ -118,6 +119,11 @@ struct InitStage: ~Copyable {
     if plan.makes(CLONE_NEWNET) {
       try at(.namespaces, "bringing the loopback interface up") { () throws(Errno) in
         try bringLoopbackUp()
+      }
+      if let egress = plan.egress {
+        try at(.namespaces, "opening the way to the network", hint: "--egress needs IPv6 in the kernel") {
+          () throws(Errno) in try Relay.openSandbox(egress.rules, sockets: egress.sockets)
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 import CLinux
 import Cgroups
+import Egress
 import LinuxSystem
 import OCISpec
 import Supervisor
@@ -22,8 +23,18 @@ public struct LaunchOptions {
   var rootfs: RootfsSource?
   /// A process that sees system calls.
   var supervision: Supervision?
+  /// Where a new network namespace may connect to.
+  var egress: EgressPlan?
 
   public init() {}
+}
+
+/// What the relay of a sandbox is started with.
+struct EgressPlan {
+  var rules: EgressRules
+  var nameserver: (address: IPAddress, port: UInt16)
+  /// A file for what was connected to.
+  var summary: Int32
 }
 
 /// A container's first process, prepared, and what its creator keeps of it.
@@ -34,6 +45,8 @@ struct Launched: ~Copyable {
   let terminal: Descriptor?
   /// A child of this process; see `LaunchOptions.supervision`.
   let supervisor: Int32?
+  /// See `LaunchOptions.egress`.
+  var relay: Relay.Running?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -143,6 +156,15 @@ struct RuntimeStage: ~Copyable {
       supervisor = running.pid
       filter?.listener = SystemCallFilter.Listener(socket: running.socket, state: [0])
     }
+    var relay: Relay.Running? = nil
+    var relaySockets: Int32? = nil
+    if let egress = options.egress {
+      let running = try at(.process, "starting the egress relay") { () throws(Errno) in
+        try Relay.start(egress.rules, nameserver: egress.nameserver, summary: egress.summary, opened: opened)
+      }
+      relaySockets = running.sockets
+      relay = consume running
+    }
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -157,7 +179,8 @@ struct RuntimeStage: ~Copyable {
       preservedDescriptors: options.preservedDescriptors, id: container.id,
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
-      canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device)
+      canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
+      egress: options.egress.flatMap { egress in relaySockets.map { (egress.rules, $0) } })
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)
@@ -170,7 +193,8 @@ struct RuntimeStage: ~Copyable {
       _ = try? wait(child.pid)
       throw error
     }
-    return Launched(pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor)
+    return Launched(
+      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take())
   }
 
   /// Into the namespace that the first process is in, or will join.

@@ -1,4 +1,5 @@
 import CLinux
+import Egress
 import LinuxSystem
 import OCISpec
 import ShimPolicy
@@ -13,6 +14,10 @@ public struct SandboxOptions {
   public var writable: [String] = []
   public var readOnly: [String] = []
   public var hostNetwork = false
+  /// Where it may connect to, without the host's network.
+  public var egress: EgressRules?
+  /// Who is asked for names; as the host's /etc/resolv.conf says if it is nil.
+  public var nameserver: (address: IPAddress, port: UInt16)?
   /// Bytes.
   public var memory: Int64?
   /// Thousandths of a CPU.
@@ -45,6 +50,8 @@ public struct SandboxResult {
   public var output: [UInt8] = []
   public var errors: [UInt8] = []
   public var isTruncated = false
+  /// Destinations, if there were rules for them.
+  public var connections: [ConnectionCount]?
   /// Calls that the policy denied, if they were counted.
   public var denied: [DeniedCall]?
 
@@ -59,6 +66,12 @@ public struct SandboxResult {
       writer.member("stdout", String(decoding: output, as: UTF8.self))
       writer.member("stderr", String(decoding: errors, as: UTF8.self))
       writer.member("outputTruncated", isTruncated)
+      if let connections {
+        writer.key("connections")
+        writer.array { writer in
+          for connection in connections { connection.write(&writer) }
+        }
+      }
       if let denied {
         writer.key("deniedCalls")
         writer.array { writer in
@@ -73,6 +86,46 @@ public struct SandboxResult {
       }
     }
     return writer.text
+  }
+}
+
+/// Connections of a sandbox to one destination.
+public struct ConnectionCount: Equatable, Sendable {
+  public let isAllowed: Bool
+  /// Empty if it was an address that the rules are about.
+  public let name: String
+  public let address: String
+  public let port: UInt16
+  public let count: Int
+  /// Bytes.
+  public let sent, received: UInt64
+
+  /// All of the relay's lines.
+  static func read(_ text: [UInt8]) -> [ConnectionCount] {
+    var all: [ConnectionCount] = []
+    for line in text.split(separator: 0x0a) {
+      let words = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+      guard words.count == 7, let port = UInt16(words[3]), let count = Int(words[4]), let sent = UInt64(words[5]),
+        let received = UInt64(words[6])
+      else { continue }
+      all.append(
+        ConnectionCount(
+          isAllowed: words[0] == "allowed", name: words[1] == "-" ? "" : words[1], address: words[2], port: port,
+          count: count, sent: sent, received: received))
+    }
+    return all
+  }
+
+  func write(_ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("decision", isAllowed ? "allowed" : "denied")
+      writer.optional("name", name.isEmpty ? nil : name)
+      writer.member("address", address)
+      writer.member("port", port)
+      writer.member("count", count)
+      writer.member("sentBytes", sent)
+      writer.member("receivedBytes", received)
+    }
   }
 }
 
@@ -128,6 +181,15 @@ public enum Do {
       launch.supervision = .audit(lines: options.auditFile, summary: file.raw)
       counts = consume file
     }
+    var destinations: Descriptor? = nil
+    if let rules = options.egress {
+      let file = try at(.process, "making a file for destinations") { () throws(Errno) in
+        try memoryFile("destinations", [])
+      }
+      launch.egress = EgressPlan(
+        rules: rules, nameserver: options.nameserver ?? hostNameserver(), summary: file.raw)
+      destinations = consume file
+    }
     let spec = try specification(options)
     let begin = monotonicNanoseconds()
     let outcome = try Run.inForeground(
@@ -137,12 +199,11 @@ public enum Do {
       exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
     switch counts {
-    case .some(let file):
-      result.denied = DeniedCall.read(
-        try at(.process, "reading the denied calls") { () throws(Errno) in
-          try rewind(file.raw)
-          return try readAll(file.raw)
-        })
+    case .some(let file): result.denied = DeniedCall.read(try lines(file.raw, "denied calls"))
+    case .none: break
+    }
+    switch destinations {
+    case .some(let file): result.connections = ConnectionCount.read(try lines(file.raw, "destinations"))
     case .none: break
     }
     if options.capturesOutput {
@@ -180,6 +241,23 @@ public enum Do {
     }
     let seen = text.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
     return (result, LearnedPolicy(command: options.command, seen: seen))
+  }
+
+  private static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
+    try at(.process, "reading the " + what) { () throws(Errno) in
+      try rewind(file)
+      return try readAll(file)
+    }
+  }
+
+  /// The first that /etc/resolv.conf names (resolv.conf(5)); without one, the host itself.
+  private static func hostNameserver() -> (address: IPAddress, port: UInt16) {
+    let text = (try? readFile("/etc/resolv.conf", limit: 1 << 20)) ?? ""
+    for line in text.split(separator: "\n") {
+      let words = line.split { $0 == " " || $0 == "\t" }
+      if words.count >= 2, words[0] == "nameserver", let address = IPAddress(words[1]) { return (address, 53) }
+    }
+    return (IPAddress(v4: [127, 0, 0, 1]), 53)
   }
 
   private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8] {

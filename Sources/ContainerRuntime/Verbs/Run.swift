@@ -45,6 +45,10 @@ public enum Run {
     let outcome = try foreground.wait(
       pid: launched.process.pid, pidfd: launched.process.pidfd.raw,
       terminal: launched.process.terminalNumber, timeout: timeout)
+    if var relay = launched.process.relay.take() {
+      relay.lifeline.take()?.close()
+      _ = try? LinuxSystem.wait(relay.pid)
+    }
     // It has the last calls to tell of.
     if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
     if !keep { try remove(launched, store, log) }

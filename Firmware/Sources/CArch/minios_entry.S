@@ -423,12 +423,11 @@ minios_copy_page:
 
 // x0: eight words, x1: blocks of 64 bytes, x2: how many. The registers are the program's, so they are saved.
 .arch_extension sha2
-.macro four_rounds word, next=, third=, last=
-  ldr q16, [x3], #16
-  add v16.4s, v16.4s, \word\().4s
-  mov v17.16b, v0.16b
-  sha256h q0, q1, v16.4s
-  sha256h2 q1, q17, v16.4s
+.macro four_rounds word, constants, next=, third=, last=
+  add v8.4s, \constants\().4s, \word\().4s
+  mov v9.16b, v0.16b
+  sha256h q0, q1, v8.4s
+  sha256h2 q1, q9, v8.4s
   .ifnb \next
   sha256su0 \word\().4s, \next\().4s
   sha256su1 \word\().4s, \third\().4s, \last\().4s
@@ -436,12 +435,26 @@ minios_copy_page:
 .endm
 .global minios_hash
 minios_hash:
-  sub sp, sp, #160
+  sub sp, sp, #416
   stp q0, q1, [sp]
   stp q2, q3, [sp, #32]
   stp q4, q5, [sp, #64]
   stp q6, q7, [sp, #96]
-  stp q16, q17, [sp, #128]
+  stp q8, q9, [sp, #128]
+  stp q16, q17, [sp, #160]
+  stp q18, q19, [sp, #192]
+  stp q20, q21, [sp, #224]
+  stp q22, q23, [sp, #256]
+  stp q24, q25, [sp, #288]
+  stp q26, q27, [sp, #320]
+  stp q28, q29, [sp, #352]
+  stp q30, q31, [sp, #384]
+  adrp x3, minios_round_constants
+  add x3, x3, :lo12:minios_round_constants
+  ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], #64
+  ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], #64
+  ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x3], #64
+  ld1 {v28.4s, v29.4s, v30.4s, v31.4s}, [x3]
   ld1 {v0.4s, v1.4s}, [x0]
 0:
   ld1 {v4.16b, v5.16b, v6.16b, v7.16b}, [x1], #64
@@ -451,18 +464,22 @@ minios_hash:
   rev32 v7.16b, v7.16b
   mov v2.16b, v0.16b
   mov v3.16b, v1.16b
-  adrp x3, minios_round_constants
-  add x3, x3, :lo12:minios_round_constants
-.rept 3
-  four_rounds v4, v5, v6, v7
-  four_rounds v5, v6, v7, v4
-  four_rounds v6, v7, v4, v5
-  four_rounds v7, v4, v5, v6
-.endr
-  four_rounds v4
-  four_rounds v5
-  four_rounds v6
-  four_rounds v7
+  four_rounds v4, v16, v5, v6, v7
+  four_rounds v5, v17, v6, v7, v4
+  four_rounds v6, v18, v7, v4, v5
+  four_rounds v7, v19, v4, v5, v6
+  four_rounds v4, v20, v5, v6, v7
+  four_rounds v5, v21, v6, v7, v4
+  four_rounds v6, v22, v7, v4, v5
+  four_rounds v7, v23, v4, v5, v6
+  four_rounds v4, v24, v5, v6, v7
+  four_rounds v5, v25, v6, v7, v4
+  four_rounds v6, v26, v7, v4, v5
+  four_rounds v7, v27, v4, v5, v6
+  four_rounds v4, v28
+  four_rounds v5, v29
+  four_rounds v6, v30
+  four_rounds v7, v31
   add v0.4s, v0.4s, v2.4s
   add v1.4s, v1.4s, v3.4s
   subs x2, x2, #1
@@ -472,8 +489,16 @@ minios_hash:
   ldp q2, q3, [sp, #32]
   ldp q4, q5, [sp, #64]
   ldp q6, q7, [sp, #96]
-  ldp q16, q17, [sp, #128]
-  add sp, sp, #160
+  ldp q8, q9, [sp, #128]
+  ldp q16, q17, [sp, #160]
+  ldp q18, q19, [sp, #192]
+  ldp q20, q21, [sp, #224]
+  ldp q22, q23, [sp, #256]
+  ldp q24, q25, [sp, #288]
+  ldp q26, q27, [sp, #320]
+  ldp q28, q29, [sp, #352]
+  ldp q30, q31, [sp, #384]
+  add sp, sp, #416
   ret
 
 .section .rodata

@@ -12,28 +12,30 @@ _rcontainer() {
     word=${COMP_WORDS[i]}
     case $verb:$word in
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
-      do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
-      do:--audit | trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | \
-      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
-      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
-      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
-      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
-      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
-      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
-      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
-      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
-      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
-      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
-      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | do:--cpus | \
+      do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | do:--hostname | \
+      do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | trace:--net | \
+      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
+      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
+      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
+      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
+      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
+      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
+      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
+      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
+      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
+      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--memory | \
-      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
-      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--egress | \
+      profile:--dns | profile:--memory | profile:-m | profile:--cpus | profile:--pids | \
+      profile:--timeout | profile:--env | profile:-e | profile:--cwd | profile:--root | \
+      profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -67,36 +69,38 @@ _rcontainer() {
     profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
-      do:--ro | do:--net | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | \
-      do:--env | do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | \
-      do:--audit | trace:--rw | trace:--ro | trace:--net | trace:--memory | trace:-m | \
-      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
-      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
-      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
-      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
-      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
-      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
-      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
-      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
-      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
-      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
-      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+      do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | do:--cpus | \
+      do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | do:--hostname | \
+      do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | trace:--net | \
+      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
+      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
+      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
+      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
+      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
+      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
+      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
+      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
+      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
+      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
+      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--memory | \
-      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
-      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
+      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--egress | \
+      profile:--dns | profile:--memory | profile:-m | profile:--cpus | profile:--pids | \
+      profile:--timeout | profile:--env | profile:-e | profile:--cwd | profile:--root | \
+      profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
-    do:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --help' ;;
-    trace:0) words='--rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
+    do:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --help' ;;
+    trace:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     start:*) words='--help' ;;
@@ -112,7 +116,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--help' ;;
-    profile:*) words='--arch --json --output --rw --ro --net --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
+    profile:*) words='--arch --json --output --rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;

@@ -50,6 +50,8 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
     '--pids=[limit the number of processes and threads]:N: ' \
@@ -70,6 +72,8 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
     '--pids=[limit the number of processes and threads]:N: ' \
@@ -215,6 +219,8 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
     '--pids=[limit the number of processes and threads]:N: ' \

@@ -403,7 +403,9 @@ long rc_refuse_connection(int fd) {
 
 long rc_datagrams_everywhere(uint16_t port) {
   long fd = bound(SOCK_DGRAM, port);
-  if (fd >= 0 && setsockopt((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes) != 0) {
+  /* Answers come from addresses that no device here has: IPV6_FREEBIND, since Linux 4.15. */
+  if (fd >= 0 && (setsockopt((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes) != 0 ||
+                  setsockopt((int)fd, IPPROTO_IPV6, 78, &yes, sizeof yes) != 0)) {
     long error = -errno;
     close((int)fd);
     return error;

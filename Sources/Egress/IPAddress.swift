@@ -46,7 +46,7 @@ public struct IPAddress: Hashable, Sendable {
   private static func v6(_ text: [UInt8]) -> [UInt8]? {
     // At most one "::", which stands for the zeros that are missing.
     if let place = text.indices.dropLast().first(where: { text[$0] == 0x3a && text[$0 + 1] == 0x3a }) {
-      guard let left = groups(text[..<place]), let right = groups(text[(place + 2)...]),
+      guard let left = groups(text[..<place], endsInV4: false), let right = groups(text[(place + 2)...]),
         left.count + right.count <= 14
       else { return nil }
       return left + [UInt8](repeating: 0, count: 16 - left.count - right.count) + right
@@ -55,12 +55,12 @@ public struct IPAddress: Hashable, Sendable {
     return all
   }
 
-  private static func groups(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+  private static func groups(_ text: ArraySlice<UInt8>, endsInV4: Bool = true) -> [UInt8]? {
     if text.isEmpty { return [] }
     var bytes: [UInt8] = []
     let parts = text.split(separator: 0x3a, omittingEmptySubsequences: false)
     for (place, part) in parts.enumerated() {
-      if place == parts.count - 1, part.contains(0x2e) {
+      if endsInV4, place == parts.count - 1, part.contains(0x2e) {
         guard let last = v4(part) else { return nil }
         bytes += last
         continue

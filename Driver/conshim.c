@@ -12,18 +12,24 @@
 
 #include <linux/arm-smccc.h>
 #include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/list.h>
+#include <linux/major.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/net.h>
 #include <linux/of.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/xacct.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/unistd.h>
 #include <linux/user_namespace.h>
 #include <linux/version.h>
 #include <linux/wait.h>
@@ -34,6 +40,14 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define vm_flags_set(area, flags)	((area)->vm_flags |= (flags))
 #define vm_flags_clear(area, flags)	((area)->vm_flags &= ~(flags))
+#endif
+/* vfs_iter_write() does it itself since then. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define file_start_write(file)
+#define file_end_write(file)
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define fd_file(fd)	((fd).file)
 #endif
 
 #define BOOT_ORDER	9
@@ -79,6 +93,8 @@ struct shim {
 	/* Held for everything below, and never while the memory of a process is touched. */
 	struct mutex lock;
 	bool created;
+	/* CONSHIM_MAKE_CALLS; once true it stays so. */
+	bool makes_calls;
 	u64 handle;
 	struct page *boot;
 	/* Blocks of memory given to the con-shim, linked by their first page. */
@@ -103,6 +119,15 @@ static struct answer monitor(u64 call, u64 a, u64 b, u64 c, u64 d)
 
 	arm_smccc_1_2_smc(&args, &res);
 	return (struct answer){ res.a0, { res.a1, res.a2, res.a3, res.a4, res.a5 } };
+}
+
+/* Like monitor(), with the inline call that saves no registers: those that carry no answer come back as they were. */
+static struct answer run_thread(u64 handle, u64 thread)
+{
+	struct arm_smccc_res res;
+
+	arm_smccc_1_1_smc(CONSHIM_CALL_RUN, handle, thread, &res);
+	return (struct answer){ res.a0, { res.a1, res.a2, res.a3 } };
 }
 
 static int error_number(u64 error)
@@ -551,6 +576,149 @@ static void wake(struct shim *shim, struct exchange *exchange, u64 count)
 	mutex_unlock(&shim->lock);
 }
 
+/* --- forwarded calls that are made here --- */
+
+/* What a process has to do on its way to user mode before anything else. */
+#define PROCESS_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME | _TIF_UPROBE)
+/* Somebody watches the calls of the process. A seccomp filter is what CONSHIM_MAKE_CALLS is about. */
+#define CALL_WORK	(_TIF_SYSCALL_WORK & ~_TIF_SECCOMP)
+
+/* Whether a transfer on the socket is the same from memory of the kernel, as not in all families. */
+static bool socket_is_known(struct file *file)
+{
+	struct socket *socket = sock_from_file(file);
+	int family = socket ? READ_ONCE(socket->ops)->family : AF_UNSPEC;
+
+	return family == AF_UNIX || family == AF_INET || family == AF_INET6;
+}
+
+/* Whether a call on the file waits for nobody but the machine itself, and is the same from memory of the kernel. */
+static bool file_is_ready(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	switch (inode->i_mode & S_IFMT) {
+	case S_IFREG:
+		return !(file->f_flags & O_DIRECT);
+	case S_IFCHR:
+		/* null, zero, full and urandom: Documentation/admin-guide/devices.txt */
+		return imajor(inode) == MEM_MAJOR && (iminor(inode) == 3 || iminor(inode) == 5 ||
+						      iminor(inode) == 7 || iminor(inode) == 9);
+	case S_IFIFO:
+		return file->f_flags & O_NONBLOCK;
+	case S_IFSOCK:
+		return file->f_flags & O_NONBLOCK && socket_is_known(file);
+	default:
+		return false;
+	}
+}
+
+/* -ENOSYS: not here. The checks are those of read(2) and its like that vfs_iter_read does not make. */
+static long transfer_here(struct file *file, u64 call, u64 *header, loff_t *position)
+{
+	u64 offset = READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8 + 1]);
+	u64 count = READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8 + 2]);
+	bool writes = call == __NR_write || call == __NR_pwrite64;
+	bool is_device = S_ISCHR(file_inode(file)->i_mode);
+	struct iov_iter iter;
+	struct kvec vector;
+	long result;
+
+	if (READ_ONCE(header[CONSHIM_EXCHANGE_POINTER_MASK / 8]) != 2)
+		return -ENOSYS;
+	/* Nothing to transfer is not the same for all files: let read(2) and write(2) say. */
+	if (!count || offset < CONSHIM_EXCHANGE_DATA || offset >= CONSHIM_EXCHANGE_SIZE ||
+	    count > CONSHIM_EXCHANGE_SIZE - offset)
+		return -ENOSYS;
+	/* With both ways, read and read_iter, it is not said that they do the same; of these devices it is known. */
+	if (writes ? !file->f_op->write_iter || (file->f_op->write && !is_device) :
+		     !file->f_op->read_iter || (file->f_op->read && !is_device))
+		return -ENOSYS;
+	vector.iov_base = (char *)header + offset;
+	vector.iov_len = count;
+	iov_iter_kvec(&iter, writes ? WRITE : READ, &vector, 1, count);
+	if (writes) {
+		file_start_write(file);
+		result = vfs_iter_write(file, &iter, position, 0);
+		file_end_write(file);
+		if (result > 0)
+			add_wchar(current, result);
+		inc_syscw(current);
+	} else {
+		result = vfs_iter_read(file, &iter, position, 0);
+		if (result > 0)
+			add_rchar(current, result);
+		inc_syscr(current);
+	}
+	return result;
+}
+
+/* A call that uses the position of the file: as fdget_pos() has it, one at a time if others have the file too. */
+static long positioned_here(struct file *file, u64 call, u64 *header)
+{
+	bool locks = file->f_mode & FMODE_ATOMIC_POS && file_count(file) > 1;
+	unsigned int origin = READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8 + 2]);
+	long result = -ENOSYS;
+	loff_t position;
+
+	if (locks)
+		mutex_lock(&file->f_pos_lock);
+	if (call == __NR_lseek) {
+		if (origin <= SEEK_MAX && !READ_ONCE(header[CONSHIM_EXCHANGE_POINTER_MASK / 8]))
+			result = vfs_llseek(file, READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8 + 1]), origin);
+	} else if (file->f_mode & FMODE_STREAM) {
+		result = transfer_here(file, call, header, NULL);
+	} else {
+		position = file->f_pos;
+		result = transfer_here(file, call, header, &position);
+		if (result >= 0)
+			file->f_pos = position;
+	}
+	if (locks)
+		mutex_unlock(&file->f_pos_lock);
+	return result;
+}
+
+/*
+ * Makes the forwarded call, if it is a frequent one on a file where it does not wait: the way through the process
+ * costs several times as much as the call. False if it was not made, for whatever reason: the process makes it, or says
+ * what is wrong with it.
+ */
+static bool make_here(struct exchange *exchange)
+{
+	u64 *header = page_address(exchange->pages);
+	u64 call = READ_ONCE(header[CONSHIM_EXCHANGE_CALL / 8]);
+	long result = -ENOSYS;
+	loff_t position;
+	struct file *file;
+	struct fd fd;
+
+	if (call != __NR_lseek && call != __NR_read && call != __NR_write && call != __NR_pread64 &&
+	    call != __NR_pwrite64)
+		return false;
+	/* A signal comes before the call: the process says so to the program. */
+	if (READ_ONCE(header[CONSHIM_EXCHANGE_SIGNALS / 8]) || read_thread_flags() & (PROCESS_WORK | CALL_WORK))
+		return false;
+	fd = fdget(READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8]));
+	file = fd_file(fd);
+	if (!file)
+		return false;
+	/* The file of the con-shim itself is none of these, so it stays out of reach. */
+	if (file_is_ready(file)) {
+		position = READ_ONCE(header[CONSHIM_EXCHANGE_ARGUMENTS / 8 + 3]);
+		if (call != __NR_pread64 && call != __NR_pwrite64)
+			result = positioned_here(file, call, header);
+		else if (file->f_mode & (call == __NR_pread64 ? FMODE_PREAD : FMODE_PWRITE) && position >= 0)
+			result = transfer_here(file, call, header, &position);
+	}
+	fdput(fd);
+	/* Interrupted without having done anything: again, by the process, which looks at the signal first. */
+	if (result == -ENOSYS || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
+		return false;
+	WRITE_ONCE(header[CONSHIM_EXCHANGE_RESULT / 8], result);
+	return true;
+}
+
 /* --- the calls --- */
 
 static int shim_create(struct shim *shim, unsigned long version)
@@ -615,7 +783,7 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 		struct answer answer;
 
 		exchange->granted = false;
-		answer = monitor(CONSHIM_CALL_RUN, shim->handle, run->thread, 0, 0);
+		answer = run_thread(shim->handle, run->thread);
 
 		if (answer.error == CONSHIM_ERROR_ENDED) {
 			/* Ended by another thread's doing; for this process it is the same. */
@@ -640,6 +808,10 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 		case CONSHIM_EXIT_WAKE:
 			wake(shim, exchange, answer.values[1]);
 			break;
+		case CONSHIM_EXIT_FORWARD:
+			if (READ_ONCE(shim->makes_calls) && make_here(exchange))
+				break;
+			fallthrough;
 		default:
 			run->reason = answer.values[0];
 			run->detail[0] = answer.values[1];
@@ -647,7 +819,7 @@ static int shim_run(struct shim *shim, struct exchange *exchange, struct conshim
 			return 0;
 		}
 		cond_resched();
-		if (signal_pending(current))
+		if (read_thread_flags() & PROCESS_WORK)
 			return -EINTR;
 	}
 }
@@ -719,6 +891,12 @@ static long conshim_ioctl(struct file *file, unsigned int request, unsigned long
 		error = shim->created ? exchange_add(shim, argument) : -ENXIO;
 		mutex_unlock(&shim->lock);
 		return error;
+	case CONSHIM_MAKE_CALLS:
+		/* Who has a filter has to keep to it, and would not by saying that it does not matter. */
+		if (read_thread_flags() & _TIF_SECCOMP)
+			return -EPERM;
+		WRITE_ONCE(shim->makes_calls, true);
+		return 0;
 	case CONSHIM_RUN:
 		return conshim_ioctl_run(shim, (void __user *)argument);
 	case CONSHIM_MEASURE:

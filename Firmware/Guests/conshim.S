@@ -47,6 +47,7 @@ table:
   b keep                        // 6
   b trap                        // 7
   b jump                        // 8
+  b floats                      // 9
 
 end:
   immediate x0, EXIT
@@ -123,6 +124,14 @@ keep:                           // registers keep what they have while the host 
   orr x2, x2, x10
   eor x10, x19, x9
   orr x2, x2, x10
+  b next
+
+floats:                         // what the registers have that nobody set
+  umov x2, v0.d[1]
+  umov x9, v31.d[0]
+  orr x2, x2, x9
+  mrs x9, fpsr
+  orr x2, x2, x9
   b next
 
 trap:                           // what has to be undefined: 8 instructions

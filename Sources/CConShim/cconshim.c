@@ -102,6 +102,7 @@ void cs_wait_for_change(uint32_t seen) {
 #define CONSHIM_CREATE _IO('S', 0x80)
 #define CONSHIM_THREAD _IO('S', 0x81)
 #define CONSHIM_RUN _IOWR('S', 0x82, struct cs_run_state)
+#define CONSHIM_MAKE_CALLS _IO('S', 0x84)
 
 /* More than any length that a system call takes for a buffer. */
 static const uint64_t guard_size = 1ull << 32;
@@ -138,6 +139,7 @@ unsigned cs_run_request(void) { return CONSHIM_RUN; }
 
 long cs_create(int device, uint64_t version) { return RESULT(ioctl(device, CONSHIM_CREATE, version)); }
 long cs_thread(int device, uint64_t thread) { return RESULT(ioctl(device, CONSHIM_THREAD, thread)); }
+long cs_make_calls(int device) { return RESULT(ioctl(device, CONSHIM_MAKE_CALLS)); }
 
 long cs_run(int device, struct cs_run_state *run) {
   give_lock();

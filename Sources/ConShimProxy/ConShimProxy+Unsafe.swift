@@ -48,7 +48,11 @@ public struct ConShimProxy: ~Copyable {
   /// - Parameters:
   ///   - device: from ``ConShimDevice/open()``.
   ///   - path: what the mini-OS executes first, from the root of this process.
-  public init(device: Int32, path: String, arguments: [String], environment: [String]) throws(ProxyError) {
+  ///   - filterLetsDriverCalls: whether the system call filter that this process will get lets ``driverCalls`` pass,
+  ///     whatever their arguments are. Filters see nothing of what the driver does.
+  public init(
+    device: Int32, path: String, arguments: [String], environment: [String], filterLetsDriverCalls: Bool
+  ) throws(ProxyError) {
     let created = cs_create(device, ShimABI.version)
     switch created {
     case 0: break
@@ -79,8 +83,13 @@ public struct ConShimProxy: ~Copyable {
     cs_keep_from_children(buffer.base, UInt64(Exchange.size))
     wantsLog = cs_wants_log() > 0
     wantsTrace = cs_wants_log() > 1
+    // Refused to a process that has a filter already. Then it makes all calls itself.
+    if filterLetsDriverCalls && !wantsTrace { _ = cs_make_calls(device) }
     cs_set_signals(buffer.base + UInt64(Exchange.signals))
   }
+
+  /// The calls that the driver makes for this process where they do not wait.
+  public static let driverCalls = ["lseek", "read", "write", "pread64", "pwrite64"]
 
   /// A further thread of a process.
   private init(like other: borrowing ConShimProxy, thread: UInt64, buffer: ExchangeBuffer) {

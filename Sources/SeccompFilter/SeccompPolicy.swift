@@ -17,6 +17,15 @@ public struct SeccompPolicy: Equatable, Sendable {
     self.rules = rules
   }
 
+  /// Whether all of the calls are made whatever their arguments are, and nobody is told.
+  public func alwaysAllows(_ names: [String]) -> Bool {
+    names.allSatisfy { name in
+      let rules = rules.filter { $0.names.contains(name) }
+      return rules.allSatisfy { $0.action == .allow }
+        && (defaultAction == .allow || rules.contains { $0.conditions.isEmpty })
+    }
+  }
+
   /// What happens to some calls. All conditions have to hold; of several rules for a call any may. Two
   /// conditions on one argument are alternatives, as runc reads them.
   public struct Rule: Equatable, Sendable {

@@ -12,7 +12,8 @@ struct Main {
     do throws(ProxyError) {
       let device = try ConShimDevice.open()
       let proxy = try ConShimProxy(
-        device: device, path: words[1], arguments: Array(words.dropFirst()), environment: environment)
+        device: device, path: words[1], arguments: Array(words.dropFirst()), environment: environment,
+        filterLetsDriverCalls: true)
       proxy.run()
     } catch {
       end("conshim-run: " + error.message + (error.hint.map { " (" + $0 + ")" } ?? ""))

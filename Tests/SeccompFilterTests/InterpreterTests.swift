@@ -16,6 +16,26 @@ struct Random: Choices {
 }
 
 @Suite("Filters mean what policies say") struct FilterTests {
+  @Test func whatIsAlwaysAllowed() {
+    func policy(_ fallback: SeccompAction, _ rules: SeccompPolicy.Rule...) -> SeccompPolicy {
+      SeccompPolicy(defaultAction: fallback, rules: rules)
+    }
+    let some = [SeccompPolicy.Condition(argument: 0, .equal, 7)]
+    let calls = ["read", "write"]
+    #expect(policy(.allow).alwaysAllows(calls))
+    #expect(!policy(.error(1)).alwaysAllows(calls))
+    #expect(policy(.error(1), .init(["read", "lseek"], .allow), .init(["write"], .allow)).alwaysAllows(calls))
+    #expect(!policy(.error(1), .init(["read"], .allow)).alwaysAllows(calls))
+    #expect(!policy(.error(1), .init(calls, .allow, some)).alwaysAllows(calls))
+    #expect(policy(.error(1), .init(calls, .allow, some), .init(calls, .allow)).alwaysAllows(calls))
+    for action in [SeccompAction.log, .error(1), .notify, .killProcess] {
+      #expect(!policy(.allow, .init(["write"], action)).alwaysAllows(calls))
+      #expect(!policy(.allow, .init(["write"], action, some)).alwaysAllows(calls))
+      #expect(!policy(.error(1), .init(calls, .allow), .init(["read"], action, some)).alwaysAllows(calls))
+      #expect(policy(.allow, .init(["lseek"], action)).alwaysAllows(calls))
+    }
+  }
+
   @Test func randomPoliciesForAllNumbersAndBoundaryArguments() throws {
     var random = Random(state: 7)
     var compiled = 0

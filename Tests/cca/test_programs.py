@@ -1,6 +1,7 @@
 """Unmodified static programs do in a con-shim what they do outside: the same output, the same errors, the same
 exit code."""
 import hashlib
+import json
 import os
 import shlex
 import subprocess
@@ -119,6 +120,16 @@ class Programs(Case):
     def test_bad_pointers(self):
         self.both("/tests/pointers")
 
+    def test_transfers(self):
+        """What the driver makes of reads, writes and moves is what the kernel makes of them, and so for the proxy."""
+        results = []
+        for words in ("/tests/transfers", self.inside("/tests/transfers"),
+                      "env RCONTAINER_SHIM_LOG=trace " + self.inside("/tests/transfers") + " 2>/dev/null"):
+            results.append(self.machine.run(f"rm -rf /tmp/t; mkdir /tmp/t; cd /tmp/t; {words}", timeout=240))
+        for within in results[1:]:
+            self.assertEqual(within.output.splitlines(), results[0].output.splitlines())
+            self.assertEqual(within.status, 0, within)
+
     def test_static_position_independent_program(self):
         self.both("/tests/hello-pie x", status=7)
 
@@ -189,6 +200,37 @@ class OneProcessor(Threads):
 
     def setUp(self):
         self.machine = self.one
+
+
+class Filters(Case):
+    """A container's filter holds for the calls of its con-shim, whoever makes them."""
+
+    def container(self, rules, command, annotations={"org.rcontainer.shim": "cca"}):
+        config = {
+            "ociVersion": "1.0.2",
+            "process": {"args": command, "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True},
+            "root": {"path": "rootfs"},
+            "annotations": annotations,
+            "mounts": [{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+            "linux": {"namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "network")],
+                      "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}},
+        }
+        self.machine.run("rm -rf /filters; mkdir -p /filters/rootfs/bin; cp /tests/bench /tests/filtered /bin/busybox /filters/rootfs/bin; cat >/filters/config.json",
+                         input=json.dumps(config).encode())
+        return self.machine.run("rcontainer run --bundle /filters filters", timeout=120)
+
+    def test_forbidden_calls(self):
+        for annotations in ({}, {"org.rcontainer.shim": "cca"}):
+            calls = ["lseek", "read", "write", "pread64", "pwrite64"]
+            result = self.container([], ["/bin/filtered", *calls], annotations)
+            self.assertEqual(result.output, "".join(f"{call}: 0\n" for call in calls), result)
+            for forbidden in calls:
+                rule = {"names": [forbidden], "action": "SCMP_ACT_ERRNO", "errnoRet": 99, "args": [{"index": 0, "value": 7, "op": "SCMP_CMP_EQ"}]}
+                result = self.container([rule], ["/bin/filtered", *calls], annotations)
+                self.assertEqual(result.output, "".join(f"{call}: {99 if call == forbidden else 0}\n" for call in calls), result)
+
+    def test_a_process_with_a_filter_gets_none_around_it(self):
+        self.assertEqual(self.shell("/tests/filtered device"), "before: 0\nwith a filter: 1\n")
 
 
 class Mistakes(Case):

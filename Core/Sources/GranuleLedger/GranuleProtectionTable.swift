@@ -12,8 +12,6 @@ public enum GranuleProtection: UInt64, CaseIterable, Sendable {
 public enum GranuleProtectionTable {
   /// Entries of level 0 for physical addresses of 40 bits.
   public static let level0Count = 1024
-  /// Words of a level 1 table.
-  public static let level1Count = 16384
   public static let granulesPerWord = 16
 
   /// A level 0 entry that says the same of a whole GiB.

@@ -12,7 +12,6 @@ extension Ledger {
     guard free < memory.shimCount else { throw .exhausted }
     memory[shim: free].state = .active
     memory[shim: free].generation += 1
-    memory[shim: free].running = 0
     memory[shim: free].measurement = imageDigest
     memory[thread: free] = ThreadRecord(slot: free)
     // Hidden from the host first: it must not change what is being copied.

@@ -88,23 +88,15 @@ public struct Ledger<Memory: GranuleMemory> {
     return index
   }
 
-  public var shimsInUse: UInt64 {
-    var count: UInt64 = 0
-    for slot in 0..<memory.shimCount where memory[shim: slot].state != .free { count += 1 }
-    return count
-  }
-
-  public var threadsInUse: UInt64 {
-    var count: UInt64 = 0
-    for index in 0..<memory.threadCount where memory[thread: index].state != .free { count += 1 }
-    return count
-  }
-
-  /// Granules that only con-shims reach, or nobody.
-  public var granulesTaken: UInt64 {
-    var count: UInt64 = 0
-    for slot in 0..<memory.shimCount { count += UInt64(memory[shim: slot].granules) }
-    return count
+  /// How many con-shims and threads there are, and granules that only con-shims reach, or nobody.
+  public var inUse: (shims: UInt64, threads: UInt64, granules: UInt64) {
+    var (shims, threads, granules) = (0 as UInt64, 0 as UInt64, 0 as UInt64)
+    for slot in 0..<memory.shimCount where memory[shim: slot].state != .free {
+      shims += 1
+      granules += UInt64(memory[shim: slot].granules)
+    }
+    for index in 0..<memory.threadCount where memory[thread: index].state != .free { threads += 1 }
+    return (shims, threads, granules)
   }
 
   // MARK: - Granules

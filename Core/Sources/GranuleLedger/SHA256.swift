@@ -1,19 +1,5 @@
 /// 32 bytes as four big-endian words.
-public struct Digest: Equatable, Sendable {
-  public var first: UInt64 = 0
-  public var second: UInt64 = 0
-  public var third: UInt64 = 0
-  public var fourth: UInt64 = 0
-
-  public init() {}
-
-  public init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
-    self.first = first
-    self.second = second
-    self.third = third
-    self.fourth = fourth
-  }
-}
+public typealias Digest = SIMD4<UInt64>
 
 /// SHA-256 (FIPS 180-4), fed byte by byte.
 public struct SHA256: Sendable {
@@ -38,10 +24,7 @@ public struct SHA256: Sendable {
   }
 
   public mutating func update(_ digest: Digest) {
-    update(digest.first)
-    update(digest.second)
-    update(digest.third)
-    update(digest.fourth)
+    for index in 0..<4 { update(digest[index]) }
   }
 
   private mutating func update(_ word: UInt64) {
@@ -78,14 +61,8 @@ public struct SHA256: Sendable {
       let two = big0 &+ majority
       (h, g, f, e, d, c, b, a) = (g, f, e, d &+ one, c, b, a, one &+ two)
     }
-    state[0] &+= a
-    state[1] &+= b
-    state[2] &+= c
-    state[3] &+= d
-    state[4] &+= e
-    state[5] &+= f
-    state[6] &+= g
-    state[7] &+= h
+    let result: InlineArray<8, UInt32> = [a, b, c, d, e, f, g, h]
+    for index in 0..<8 { state[index] &+= result[index] }
   }
 
   private func rotated(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }

@@ -37,19 +37,22 @@ extension Kernel {
   /// The most bytes that one forwarded transfer carries.
   static var transferLimit: UInt64 { UInt64(Exchange.size - Exchange.data) - 1024 }
 
+  /// How many bytes a transfer is about. As in Linux, EFAULT comes for what is too long to be memory, whatever the file.
+  private func transferCount(_ buffer: UInt64, _ count: UInt64) throws(Errno) -> UInt64 {
+    guard count <= Layout.userEnd, buffer <= Layout.userEnd - count else { throw .fault }
+    return min(count, 0x7fff_f000)
+  }
+
   /// read and pread64. A large read of a seekable file goes on until it is complete; of others it is short.
   func read(_ call: UInt64) throws(Errno) -> Int64 {
     let descriptor = frame.value.x[0]
     let buffer = frame.value.x[1]
-    let count = min(frame.value.x[2], 0x7fff_f000)
+    let count = try transferCount(buffer, frame.value.x[2])
     let offset = frame.value.x[3]
     var done: UInt64 = 0
     repeat {
       let part = min(count - done, Self.transferLimit)
-      if part > 0 {
-        guard buffer < Layout.userEnd, count <= Layout.userEnd - buffer else { throw .fault }
-        _ = try translate(space, buffer + done, .write)
-      }
+      if part > 0 { _ = try translate(space, buffer + done, .write) }
       var request = Request(call)
       request.arguments = [descriptor, 0, part, call == Call.pread64 ? offset &+ done : 0, 0, 0]
       request.setPointer(1, UInt64(Exchange.data))
@@ -69,7 +72,7 @@ extension Kernel {
   func write(_ call: UInt64) throws(Errno) -> Int64 {
     let descriptor = frame.value.x[0]
     let buffer = frame.value.x[1]
-    let count = min(frame.value.x[2], 0x7fff_f000)
+    let count = try transferCount(buffer, frame.value.x[2])
     let offset = frame.value.x[3]
     var done: UInt64 = 0
     repeat {

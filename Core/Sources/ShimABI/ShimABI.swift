@@ -20,7 +20,8 @@ public enum ShimABI {
 }
 
 /// The calls, in x0 of an SMC with immediate 0 (SMC Calling Convention, 64-bit fast calls of the OEM range).
-/// Arguments are in x1 to x6. The answer has a ``ShimError`` in x0 and values in x1 to x5.
+/// Arguments are in x1 to x6. The answer has a ``ShimError`` in x0 and values in x1 to x5; x4 and x5 stay what they were
+/// where a call has no value for them, as all other registers do.
 public enum ShimCall: UInt64, CaseIterable, Sendable {
   // From the host at EL1.
 

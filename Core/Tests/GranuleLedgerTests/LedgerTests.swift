@@ -94,7 +94,7 @@ func address(_ granule: Int) -> UInt64 { GranuleRange.start + UInt64(granule) * 
     #expect(throws: ShimError.granuleState) { try ledger.shimCreate(block: address(512)) }
     #expect(throws: ShimError.invalid) { try ledger.shimCreate(block: address(1)) }
     #expect(throws: ShimError.invalid) { try ledger.shimCreate(block: address(1536)) }
-    #expect(ledger.shimsInUse == 2 && ledger.threadsInUse == 2 && ledger.granulesTaken == 1024)
+    #expect(ledger.inUse == (2, 2, 1024))
   }
 
   @Test func slotsRunOut() throws {

@@ -35,6 +35,7 @@ struct Main {
     secondCPU(shim)
     threads(shim)
     check("destroy", shim.destroy())
+    floats()
     check("the block is scrubbed", peek(block) == 0 && peek(block + 8) == 0)
     check("the handle is gone", shim.run().failed == .noSuchShim)
     breaking()
@@ -81,6 +82,8 @@ struct Main {
     let first = shim.run()
     check("first exit", first.failed == ShimError.none && first.reason == .forward && first.x2 == 77)
     check("nothing else comes out", first.x3 == 0 && first.x4 == 0 && first.x5 == 0)
+    let refused = Host.smc(ShimCall.run.rawValue, shim.handle + 256, 0, 0, 44)
+    check("no other register changes when a call fails", refused.error != 0 && refused.x4 == 44)
     check("block in x0", peek(exchange + 128) == block)
     check("size of the image in x2", peek(exchange + 136) > 0 && peek(exchange + 136) < Shim.blockSize)
     check("size of RAM in x3", peek(exchange + 144) == 0x8000_0000)
@@ -185,6 +188,12 @@ struct Main {
     shim.set(.next)
     check("the second CPU returns", Host.waitForSecond()?.reason == .forward)
     check("it runs here too", shim.run(.read, block).reason == .forward)
+    // This CPU had older ones of the thread.
+    shim.set(.keep, ~secret)
+    Host.onSecond(.run, shim.handle, 0)
+    check("it sets registers on the second CPU", Host.waitForSecond()?.reason == .forward)
+    let kept = shim.run(.next)
+    check("it finds them here", kept.reason == .forward && kept.x2 == 0)
     Host.readOnSecond(spare)
     check("delegate what the other CPU reads", Host.call(.delegate, shim.handle, spare, 1).failed == ShimError.none)
     check("the other CPU is stopped by a fault", Host.waitForSecond() != nil)
@@ -215,6 +224,28 @@ struct Main {
     check("once", thread.run().failed == .ended)
     check("its buffer is taken", Host.call(.exchangeUnmap, shim.handle, made.value).failed == ShimError.none)
     check("it is no more", thread.run().failed == .noSuchShim)
+  }
+
+  /// FP/SIMD registers of a con-shim are neither those of another at the same time, nor of the next in its place.
+  static func floats() {
+    guard let first = Shim(block: block, exchange: exchange),
+      let other = Shim(block: otherBlock, exchange: otherExchange)
+    else { return check("shimCreate for registers", false) }
+    set_registers(0x1234_5678_9abc_def0)
+    _ = first.run()
+    _ = other.run()
+    check("a con-shim computes", first.run(.keep, secret).reason == .forward)
+    check("another has nothing of it", other.run(.floats).x2 == 0)
+    check("and sets its own", other.run(.keep, ~secret).reason == .forward)
+    check("the host has nothing of either", changed_registers(0x1234_5678_9abc_def0) == 0)
+    check("the first kept its own", first.run(.next).x2 == 0)
+    check("so did the other", other.run(.next).x2 == 0)
+    check("the last registers are the first's", first.run(.keep, secret).reason == .forward)
+    check("it ends", first.destroy())
+    guard let next = Shim(block: block, exchange: exchange) else { return check("shimCreate in its place", false) }
+    _ = next.run()
+    check("the next has nothing of it", next.run(.floats).x2 == 0)
+    check("both end", next.destroy() && other.destroy())
   }
 
   /// Whether a command makes the Monitor end the con-shim, and only it.

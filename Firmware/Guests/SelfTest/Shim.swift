@@ -13,6 +13,7 @@ struct Shim {
     case keep = 6
     case trap = 7
     case jump = 8
+    case floats = 9
   }
 
   let handle: UInt64

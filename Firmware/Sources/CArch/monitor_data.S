@@ -39,18 +39,14 @@ monitor_level2_map:
   .fill 392, 8, 0
 
 .section .bss.monitor_tables, "aw", %nobits
+.global monitor_level0, monitor_stacks, monitor_host_contexts, \
+  monitor_ledger, monitor_ready, monitor_lock
 .balign 8192
-.global monitor_level0
 monitor_level0: .skip 8192 * 26
 .balign 64
-.global monitor_stacks
 monitor_stacks: .skip MONITOR_CPUS * MONITOR_STACK
-.global monitor_host_contexts
 monitor_host_contexts: .skip MONITOR_CPUS * CONTEXT_SIZE
-.global monitor_ledger
 monitor_ledger: .skip 0x4000
-.global monitor_ready
 monitor_ready: .skip 64
-.global monitor_lock
 monitor_lock: .skip 64
 #endif

@@ -2,11 +2,6 @@
 #if defined(__aarch64__) && !defined(__linux__)
 #include "monitor_arch.h"
 
-.macro immediate register, value
-  movz \register, #((\value) & 0xffff)
-  movk \register, #(((\value) >> 16) & 0xffff), lsl #16
-.endm
-
 // All CPUs come here at once, at EL3 with the MMU off.
 .section .text.monitor_entry, "ax"
 .global monitor_entry
@@ -17,14 +12,14 @@ monitor_entry:
   msr cptr_el3, xzr
   mov x0, #0xff00               // MAIR: 0 is a device, 1 is cached memory
   msr mair_el3, x0
-  immediate x0, 0x80823519      // TCR: 39 bits of address, cached inner shareable walks, 40 bits of output
+  ldr x0, =0x80823519           // TCR: 39 bits of address, cached inner shareable walks, 40 bits of output
   msr tcr_el3, x0
   adrp x0, monitor_level1_map
   msr ttbr0_el3, x0
   tlbi alle3
   dsb sy
   isb
-  immediate x0, 0x30cd183d      // SCTLR: MMU, caches, stack alignment, nothing that is writable is executed
+  ldr x0, =0x30cd183d           // SCTLR: MMU, caches, stack alignment, nothing that is writable is executed
   msr sctlr_el3, x0
   isb
   mrs x19, mpidr_el1
@@ -33,8 +28,7 @@ monitor_entry:
   b.lo 1f
 0:wfi                           // one CPU too many
   b 0b
-1:adrp x0, monitor_stacks
-  add x0, x0, :lo12:monitor_stacks
+1:ldr x0, =monitor_stacks
   mov x1, #MONITOR_STACK
   add x2, x19, #1
   madd x0, x1, x2, x0
@@ -44,30 +38,24 @@ monitor_entry:
   cbnz x19, secondary
 
   // The first CPU: clears the Monitor's RAM, copies initial data, and starts Swift.
-  immediate x0, MONITOR_SRAM
-  immediate x1, MONITOR_SRAM_SIZE
+  ldr x0, =MONITOR_SRAM
+  ldr x1, =MONITOR_SRAM_SIZE
   bl monitor_zero
-  adrp x0, monitor_data_start
-  add x0, x0, :lo12:monitor_data_start
-  adrp x1, monitor_data_load
-  add x1, x1, :lo12:monitor_data_load
-  adrp x2, monitor_data_end
-  add x2, x2, :lo12:monitor_data_end
+  ldr x0, =monitor_data_start
+  ldr x1, =monitor_data_load
+  ldr x2, =monitor_data_end
   sub x2, x2, x0
-  bl monitor_copy
-  str x19, [x20, #16]
+  bl memcpy
   bl main
   b 0b
 
 secondary:
-  adrp x0, monitor_ready
-  add x0, x0, :lo12:monitor_ready
+  ldr x0, =monitor_ready
   ldar w1, [x0]
   cbnz w1, 1f
   wfe
   b secondary
 1:mov x0, x20
-  str x19, [x20, #16]
   b monitor_secondary
 
 // From a lower exception level. SP_EL3 points at struct monitor_cpu, whose first field is the context.
@@ -75,7 +63,6 @@ secondary:
   .balign 128
   stp x0, x1, [sp, #-16]!
   ldr x0, [sp, #16]
-  stp x2, x3, [x0, #16]
   mov x1, #\kind
   b from_lower
 .endm
@@ -103,20 +90,21 @@ monitor_vectors:
   never                         // AArch32 is not offered
   .endr
 
+// x2 to x29, in pairs, in the context at x0.
+.altmacro
+.macro pair operation, first, second
+  \operation x\first, x\second, [x0, #8 * \first]
+.endm
+.macro pairs operation
+  .set n, 2
+  .rept 14
+  pair \operation, %n, %n+1
+  .set n, n + 2
+  .endr
+.endm
+
 from_lower:
-  stp x4, x5, [x0, #32]
-  stp x6, x7, [x0, #48]
-  stp x8, x9, [x0, #64]
-  stp x10, x11, [x0, #80]
-  stp x12, x13, [x0, #96]
-  stp x14, x15, [x0, #112]
-  stp x16, x17, [x0, #128]
-  stp x18, x19, [x0, #144]
-  stp x20, x21, [x0, #160]
-  stp x22, x23, [x0, #176]
-  stp x24, x25, [x0, #192]
-  stp x26, x27, [x0, #208]
-  stp x28, x29, [x0, #224]
+  pairs stp
   str x30, [x0, #240]
   ldp x2, x3, [sp], #16
   stp x2, x3, [x0]
@@ -133,21 +121,8 @@ monitor_leave:
   ldp x2, x3, [x0, #CONTEXT_ELR]
   msr elr_el3, x2
   msr spsr_el3, x3
+  pairs ldp
   ldr x30, [x0, #240]
-  ldp x28, x29, [x0, #224]
-  ldp x26, x27, [x0, #208]
-  ldp x24, x25, [x0, #192]
-  ldp x22, x23, [x0, #176]
-  ldp x20, x21, [x0, #160]
-  ldp x18, x19, [x0, #144]
-  ldp x16, x17, [x0, #128]
-  ldp x14, x15, [x0, #112]
-  ldp x12, x13, [x0, #96]
-  ldp x10, x11, [x0, #80]
-  ldp x8, x9, [x0, #64]
-  ldp x6, x7, [x0, #48]
-  ldp x4, x5, [x0, #32]
-  ldp x2, x3, [x0, #16]
   ldp x0, x1, [x0]
   eret
   dsb nsh                       // nothing is executed past eret, not even speculatively

@@ -18,7 +18,7 @@ enum Console {
   }
 
   static func write(_ number: UInt64) {
-    write("0x")
+    write(" 0x")
     for digit in 0..<16 as Range<UInt64> {
       let value = UInt8(truncatingIfNeeded: number >> (60 - 4 * digit) & 15)
       put(value < 10 ? 48 + value : 87 + value)
@@ -92,10 +92,7 @@ enum Board {
   /// The secure PL061: pin 0 turns the machine off, pin 1 resets it.
   private static let pins: UInt = 0x090b_0000
 
-  static func powerOff() -> Never { pull(pin: 0) }
-  static func reset() -> Never { pull(pin: 1) }
-
-  private static func pull(pin: UInt) -> Never {
+  static func end(pin: UInt) -> Never {
     // SAFETY: registers of the PL061: direction, and data of the one pin.
     unsafe mmio_write(pins + 0x400, 3)
     unsafe mmio_write(pins + (4 << pin), 0xff)

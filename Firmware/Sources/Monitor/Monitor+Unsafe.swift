@@ -50,56 +50,35 @@ struct Main {
         memory: RootMemory(count: Int(size / ShimABI.granuleSize)), imageDigest: MiniOSImage.digest(),
         reserved: Int(DeviceTree.reserved / ShimABI.granuleSize)))
     Console.write("RContainer Monitor\r\n")
-    // SAFETY: this is CPU 0; others look at the flag only after the barrier.
+    for index in 0..<Int(MONITOR_CPUS) {
+      // SAFETY: as above; the linker keeps a context of CONTEXT_SIZE bytes for each CPU.
+      let cpu = unsafe Shared.cpu(index)
+      unsafe cpu.pointee.host = Context(bitPattern: monitor_host_contexts_address() + UInt(index) * UInt(CONTEXT_SIZE))
+      unsafe cpu.pointee.current = cpu.pointee.host
+      unsafe cpu.pointee.index = UInt64(index)
+      // SAFETY: as above.
+      unsafe cpu.pointee.power = Power.off.rawValue
+    }
+    // SAFETY: this is CPU 0.
     let cpu = unsafe Shared.cpu(0)
-    unsafe setUp(cpu)
-    unsafe cpu.pointee.entry = hostEntry
-    unsafe cpu.pointee.argument = DeviceTree.address
+    unsafe cpu.pointee.power = Power.on.rawValue
+    unsafe prepare(cpu.pointee.host, entry: hostEntry, argument: DeviceTree.address)
+    InterruptController.setUpCPU(0)
     set_ready(1)
-    // The host may ask for a CPU as soon as it runs.
-    while cpusPresent() < InterruptController.cpuCount() { yield_cpu() }
     unsafe startHost(cpu)
-  }
-
-  private static func cpusPresent() -> Int {
-    lock()
-    defer { unlock() }
-    var count = 0
-    // SAFETY: reads a field that the lock guards.
-    for index in 0..<Int(MONITOR_CPUS) where unsafe Shared.cpu(index).pointee.present != 0 { count += 1 }
-    return count
   }
 
   /// Where the host's Linux is loaded.
   static let hostEntry: UInt64 = 0x4020_0000
 }
 
-// SAFETY: `cpu` is this CPU's, from monitor_entry.S; nobody else uses its contexts.
-func setUp(_ cpu: CPU) {
-  let index = unsafe Int(cpu.pointee.index)
-  // SAFETY: the linker keeps a context of CONTEXT_SIZE bytes for each CPU.
-  unsafe cpu.pointee.host = Context(bitPattern: monitor_host_contexts_address() + UInt(index) * UInt(CONTEXT_SIZE))
-  unsafe cpu.pointee.current = cpu.pointee.host
-  InterruptController.setUpCPU(UInt(index))
-  lock()
-  unsafe cpu.pointee.power = index == 0 ? Power.on.rawValue : Power.off.rawValue
-  unsafe cpu.pointee.present = 1
-  unlock()
-}
-
-/// Enters the host at EL1 with the MMU off, at the CPU's entry.
+/// Enters the host, whose context was prepared.
 // SAFETY: `cpu` is this CPU's; what is on its stack is needed no more.
 func startHost(_ cpu: CPU) -> Never {
-  let context = unsafe cpu.pointee.host.unsafelyUnwrapped
-  unsafe context.initialize(to: monitor_context())
-  // SAFETY: as above: the context is this CPU's.
-  unsafe context.pointee.x.0 = cpu.pointee.argument
-  unsafe context.pointee.elr = cpu.pointee.entry
-  unsafe context.pointee.spsr = WorldRegisters.el1Masked
-  unsafe context.pointee.sctlr = WorldRegisters.translationOff
-  unsafe monitor_load(context)
+  unsafe cpu.pointee.floats = nil
+  unsafe monitor_load(cpu.pointee.host)
   InterruptController.setParked(false)
-  WorldRegisters.host.load(translation: Tables.stage2, protection: Tables.host)
+  unsafe loadHost(cpu)
   unsafe monitor_leave(cpu)
 }
 
@@ -107,7 +86,7 @@ func startHost(_ cpu: CPU) -> Never {
 // SAFETY: called by monitor_entry.S with this CPU's structure.
 @c(monitor_secondary) func secondary(_ cpu: CPU) {
   WorldRegisters.setUpCPU()
-  unsafe setUp(cpu)
+  InterruptController.setUpCPU(unsafe UInt(cpu.pointee.index))
   unsafe park(cpu)
 }
 
@@ -116,11 +95,9 @@ func startHost(_ cpu: CPU) -> Never {
   // The console is a device that only the host's view has.
   write_gptbr_el3(Tables.host >> 12)
   forget_protection_here()
-  Console.write("Monitor stopped: ")
+  Console.write("Monitor stopped; ESR_EL3, ELR_EL3 and FAR_EL3:")
   Console.write(syndrome)
-  Console.write(" at ")
   Console.write(address)
-  Console.write(" for ")
   Console.write(fault)
   Console.write("\r\n")
   Board.stop()

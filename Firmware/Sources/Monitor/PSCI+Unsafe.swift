@@ -2,7 +2,7 @@ import CArch
 import GranuleLedger
 
 /// Whether a CPU runs. The values are those of AFFINITY_INFO.
-enum Power: UInt32 {
+enum Power: UInt64 {
   case on = 0
   case off = 1
   case pending = 2
@@ -25,28 +25,21 @@ enum PSCI {
     case 0x8400_0002: unsafe off(cpu)
     case 0x8400_0003, 0xc400_0003: on(target: first, entry: second, argument: third)
     case 0x8400_0004, 0xc400_0004: affinityInfo(first)
-    case 0x8400_0006: 2  // MIGRATE_INFO_TYPE: there is no trusted OS to migrate
-    case 0x8400_0008: Board.powerOff()
+    case 0x8400_0008: Board.end(pin: 0)
     case 0x8400_0009: reset()
     case 0x8400_000a: isFeature(first) ? 0 : notSupported
     default: notSupported
     }
   }
 
+  /// Whether ``call(_:_:_:_:on:)`` knows a function; bit 30 tells its 64-bit form.
   private static func isFeature(_ function: UInt64) -> Bool {
-    switch function {
-    case 0x8000_0000, 0x8400_0000, 0x8400_0002, 0x8400_0003, 0xc400_0003, 0x8400_0004, 0xc400_0004, 0x8400_0006,
-      0x8400_0008, 0x8400_0009, 0x8400_000a:
-      true
-    default: false
-    }
+    let index = (function & ~0x4000_0000) ^ 0x8400_0000
+    return function == 0x8000_0000 || index < 16 && 0b111_0001_1101 >> index & 1 == 1
   }
 
-  /// The index of an existing CPU.
-  // SAFETY: only reads `present`, which is set once, with the lock held.
   private static func index(_ target: UInt64) -> Int? {
-    guard target < UInt64(MONITOR_CPUS), unsafe Shared.cpu(Int(target)).pointee.present != 0 else { return nil }
-    return Int(target)
+    target < UInt64(InterruptController.cpuCount()) ? Int(target) : nil
   }
 
   // SAFETY: the lock guards the fields of a CPU that is off.
@@ -58,13 +51,9 @@ enum PSCI {
     guard entry >= GranuleRange.start, entry < GranuleRange.start + size, entry & 3 == 0 else { return invalidAddress }
     // SAFETY: as above.
     let cpu = unsafe Shared.cpu(index)
-    switch unsafe cpu.pointee.power {
-    case Power.on.rawValue: return alreadyOn
-    case Power.pending.rawValue: return onPending
-    default: break
-    }
-    unsafe cpu.pointee.entry = entry
-    unsafe cpu.pointee.argument = argument
+    let power = unsafe cpu.pointee.power
+    guard power == Power.off.rawValue else { return power == Power.on.rawValue ? alreadyOn : onPending }
+    unsafe prepare(cpu.pointee.host, entry: entry, argument: argument)
     unsafe cpu.pointee.power = Power.pending.rawValue
     data_barrier()
     InterruptController.wake(target)
@@ -90,7 +79,7 @@ enum PSCI {
   // SAFETY: after the reset the other CPUs have to wait again.
   private static func reset() -> Int64 {
     set_ready(0)
-    Board.reset()
+    Board.end(pin: 1)
   }
 }
 

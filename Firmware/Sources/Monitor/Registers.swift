@@ -31,11 +31,12 @@ struct WorldRegisters {
   /// - Parameters:
   ///   - translation: VTTBR_EL2, with the VMID.
   ///   - protection: address of the level 0 granule protection table.
-  func load(translation: UInt64, protection: UInt64) {
+  ///   - floats: whether the world's FP/SIMD registers are on this CPU. If not, their use is trapped: CPTR_EL3.TFP.
+  func load(translation: UInt64, protection: UInt64, floats: Bool) {
     write_scr_el3(secureConfiguration)
     write_hcr_el2(hypervisorConfiguration)
     write_mdcr_el3(debugConfiguration)
-    write_cptr_el3(trapConfiguration)
+    write_cptr_el3(trapConfiguration | (floats ? 0 : 1 << 10))
     write_cnthctl_el2(timerConfiguration)
     write_vttbr_el2(translation)
     write_gptbr_el3(protection >> 12)

@@ -51,9 +51,7 @@ enum Tables {
       fill(table, from: 0, to: 0x0400_0000, .root)  // flash
       fill(table, from: Int(MONITOR_SRAM), to: Int(MONITOR_SRAM) + Int(MONITOR_SRAM_SIZE), .root)
     }
-    for word in 0..<ramTables * GranuleProtectionTable.level1Count {
-      store(GranuleProtectionTable.word(.nonSecure), ram(.host), word)
-    }
+    fill(ram(.host), from: 0, to: ramTables << 30, .nonSecure)
     setUpLevel0(host, devices: hostDevices, ram: ram(.host), rest: .nonSecure)
     setUpLevel0(everything, devices: hostDevices, ram: nil, rest: .nonSecure)
     for slot in 0..<Int(ShimABI.shimLimit) {
@@ -85,21 +83,25 @@ enum Tables {
 struct RootMemory: GranuleMemory {
   let count: Int
 
+  // SAFETY: of all three: the ledger passes indices below the counts. There are a MiB of entries, the most that
+  // `count` is; for the records the linker keeps 4 KiB and 8 KiB, which is checked before they are initialised.
+  private static var entries: UnsafeMutablePointer<Granule> { unsafe records(UInt(MONITOR_LEDGER)) }
+  private static var shims: UnsafeMutablePointer<ShimRecord> { unsafe records(monitor_ledger_address() + 0x1000) }
+  private static var threads: UnsafeMutablePointer<ThreadRecord> { unsafe records(monitor_ledger_address() + 0x2000) }
+
+  private static func records<T>(_ address: UInt) -> UnsafeMutablePointer<T> {
+    unsafe UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+  }
+
   subscript(index: Int) -> Granule {
-    get {
-      // SAFETY: the ledger passes indices below count, which is at most a MiB: the size of this area.
-      Granule(rawValue: unsafe UnsafePointer<UInt8>(bitPattern: UInt(MONITOR_LEDGER)).unsafelyUnwrapped[index])
-    }
-    set {
-      // SAFETY: as above.
-      unsafe UnsafeMutablePointer<UInt8>(bitPattern: UInt(MONITOR_LEDGER)).unsafelyUnwrapped[index] = newValue.rawValue
-    }
+    get { unsafe Self.entries[index] }
+    nonmutating set { unsafe Self.entries[index] = newValue }
   }
 
   var shimCount: Int { Int(ShimABI.shimLimit) }
   var threadCount: Int { Int(ShimABI.threadLimit) }
 
-  // SAFETY: of both: the ledger passes indices below the counts.
+  // SAFETY: of both: as above.
   subscript(shim slot: Int) -> ShimRecord {
     get { unsafe Self.shims[slot] }
     nonmutating _modify { yield unsafe &Self.shims[slot] }
@@ -108,15 +110,6 @@ struct RootMemory: GranuleMemory {
   subscript(thread context: Int) -> ThreadRecord {
     get { unsafe Self.threads[context] }
     nonmutating _modify { yield unsafe &Self.threads[context] }
-  }
-
-  // SAFETY: the linker keeps 4 KiB and 8 KiB for the records, which is checked before they are initialised; the
-  // ledger passes indices below the counts.
-  private static var shims: UnsafeMutablePointer<ShimRecord> {
-    unsafe UnsafeMutablePointer(bitPattern: monitor_ledger_address() + 0x1000).unsafelyUnwrapped
-  }
-  private static var threads: UnsafeMutablePointer<ThreadRecord> {
-    unsafe UnsafeMutablePointer(bitPattern: monitor_ledger_address() + 0x2000).unsafelyUnwrapped
   }
 
   /// Before there is a ledger.
@@ -164,7 +157,8 @@ struct RootMemory: GranuleMemory {
     withEverything {
       // SAFETY: the range is RAM that no world reaches, and not smaller than the image, as checked at boot. It
       // is cleaned from the caches because the con-shim starts with the MMU off.
-      unsafe monitor_copy(UInt(range.address), UInt(MONITOR_IMAGE), UInt(size))
+      unsafe UnsafeMutableRawPointer(bitPattern: UInt(range.address)).unsafelyUnwrapped.copyMemory(
+        from: UnsafeRawPointer(bitPattern: UInt(MONITOR_IMAGE)).unsafelyUnwrapped, byteCount: Int(size))
       unsafe monitor_zero(UInt(range.address + size), UInt(range.byteCount - size))
       unsafe monitor_clean(UInt(range.address), UInt(range.byteCount))
       forget_instructions_everywhere()

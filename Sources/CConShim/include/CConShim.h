@@ -27,6 +27,8 @@ long cs_open_device(void);
 long cs_move_high(int fd);
 long cs_create(int device, uint64_t version);
 long cs_thread(int device, uint64_t thread);
+/* See CONSHIM_MAKE_CALLS. */
+long cs_make_calls(int device);
 long cs_run(int device, struct cs_run_state *run);
 /* The exchange buffer of a thread, with so much unused address space after it that no call reaches
  * beyond; 0 and *error if it cannot be mapped. */

@@ -41,7 +41,9 @@ enum ConShimStage {
     let process = stage.process
     let proxy: ConShimProxy
     do throws(ProxyError) {
-      proxy = try ConShimProxy(device: device, path: path, arguments: process.args, environment: process.env)
+      proxy = try ConShimProxy(
+        device: device, path: path, arguments: process.args, environment: process.env,
+        filterLetsDriverCalls: stage.filter?.letsDriverCalls ?? true)
     } catch { throw runtimeError(error) }
     try stage.installFilter()
     // As after execve: what runs here now has nothing to hide from its own user, and no descriptors of the runtime.

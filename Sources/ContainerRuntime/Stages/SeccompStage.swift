@@ -1,3 +1,4 @@
+import ConShimProxy
 import LinuxSystem
 import OCISpec
 import SeccompFilter
@@ -32,7 +33,9 @@ enum SeccompStage {
     }
     var flags: UInt32 = 0
     if let section { flags = try Self.flags(section) }
-    return SystemCallFilter(program: compiled.encoded, flags: flags)
+    return SystemCallFilter(
+      program: compiled.encoded, flags: flags,
+      letsDriverCalls: policies.allSatisfy { $0.alwaysAllows(ConShimProxy.driverCalls) })
   }
 
   private static func fail(_ path: String, _ message: String, hint: String? = nil) -> RuntimeError {

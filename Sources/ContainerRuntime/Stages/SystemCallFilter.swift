@@ -7,6 +7,8 @@ struct SystemCallFilter {
   let flags: UInt32
   /// The agent that answers calls (`listenerPath`).
   var listener: Listener?
+  /// See `ConShimProxy.init`.
+  let letsDriverCalls: Bool
   /// Memory that is written is not executed afterwards (`PR_SET_MDWE`, prctl(2)).
   var refusesWriteExecute = false
 

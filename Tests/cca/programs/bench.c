@@ -35,6 +35,7 @@ static char *program;
 static void local(long i) { (void)i, call(SYS_getpid, 0, 0, 0); }
 static void forwarded(long i) { (void)i, call(SYS_lseek, zero, 0, SEEK_SET); }
 static void read_byte(long i) { (void)i, call(SYS_read, zero, (long)&byte, 1); }
+static void proxied(long i) { (void)i, call(SYS_getpgid, 0, 0, 0); }
 static void fault(long i) { pages[i * 4096] = 1; }
 static void compute(long i) {
   static uint64_t state = 1;
@@ -63,8 +64,8 @@ static const struct {
   const char *name;
   void (*once)(long);
 } operations[] = {
-    {"local", local},     {"forwarded", forwarded}, {"read", read_byte},      {"fault", fault},
-    {"compute", compute}, {"fork", fork_and_exit},  {"exec", fork_and_exec},
+    {"local", local}, {"forwarded", forwarded}, {"read", read_byte},     {"proxied", proxied},
+    {"fault", fault}, {"compute", compute},     {"fork", fork_and_exit}, {"exec", fork_and_exec},
 };
 
 static int time_command(char **words) {
@@ -104,6 +105,6 @@ int main(int argc, char **argv) {
     printf("%llu\n", (unsigned long long)((end - start + (uint64_t)count / 2) / (uint64_t)count));
     return 0;
   }
-  fputs("usage: bench local|forwarded|read|fault|compute|fork|exec COUNT, bench time COMMAND...\n", stderr);
+  fputs("usage: bench local|forwarded|read|proxied|fault|compute|fork|exec COUNT, bench time COMMAND...\n", stderr);
   return 2;
 }

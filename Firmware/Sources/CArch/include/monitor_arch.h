@@ -36,10 +36,10 @@ struct monitor_context {
   uint64_t elr, spsr;  // ELR_EL3 and SPSR_EL3: where the world goes on
   uint64_t sctlr, cpacr, ttbr0, ttbr1, tcr, mair, amair, vbar, contextidr, elr_el1, spsr_el1, sp_el0, sp_el1;
   uint64_t esr, far, afsr0, afsr1, par, tpidr_el0, tpidrro, tpidr_el1, cntkctl, mdscr, csselr, disr;
-  uint64_t pmuserenr, padding;
+  uint64_t pmuserenr;
+  uint64_t floats_cpu;  // whose FP/SIMD registers were loaded from here last: the CPU's index plus one, or 0
   uint64_t fp[64];
   uint64_t fpcr, fpsr;
-  uint64_t unused[2];
 };
 _Static_assert(__builtin_offsetof(struct monitor_context, elr) == CONTEXT_ELR, "layout");
 _Static_assert(__builtin_offsetof(struct monitor_context, sctlr) == CONTEXT_EL1, "layout");
@@ -53,9 +53,9 @@ struct monitor_cpu {
   uint64_t index;
   uint64_t slot;    // while a con-shim runs: its slot and context
   uint64_t thread;
-  uint32_t power;   // enum monitor_power; changed under the lock
-  uint32_t present;
-  uint64_t entry, argument;  // for PSCI CPU_ON
+  uint64_t power;   // Power; changed under the lock
+  struct monitor_context *floats;  // whose FP/SIMD registers the CPU has; null: nobody's
+  uint64_t unused;
 };
 _Static_assert(sizeof(struct monitor_cpu) == MONITOR_CPU_SIZE, "layout");
 
@@ -77,7 +77,6 @@ UNSAFE MONITOR_INLINE void mmio_write(uintptr_t address, uint32_t value) { *(vol
   MONITOR_INLINE void write_##name(uint64_t value) { \
     __asm__ volatile("msr " encoding ", %0" : : "r"(value) : "memory"); \
   }
-#define REGISTER(name, encoding) READABLE(name, encoding) WRITABLE(name, encoding)
 
 READABLE(mpidr, "mpidr_el1")
 READABLE(midr, "midr_el1")
@@ -87,17 +86,12 @@ READABLE(elr_el2, "elr_el2")
 READABLE(spsr_el2, "spsr_el2")
 READABLE(vbar_el1, "vbar_el1")
 READABLE(sctlr_el1, "sctlr_el1")
-READABLE(tcr_el1, "tcr_el1")
-READABLE(mair_el1, "mair_el1")
-READABLE(ttbr1_el1, "ttbr1_el1")
-READABLE(cpacr_el1, "cpacr_el1")
-READABLE(cntkctl_el1, "cntkctl_el1")
 READABLE(icc_iar0, "S3_0_C12_C8_0")
+READABLE(rndr, "S3_3_C2_C4_0")
 WRITABLE(elr_el1, "elr_el1")
 WRITABLE(spsr_el1, "spsr_el1")
 WRITABLE(far_el1, "far_el1")
 WRITABLE(esr_el1, "esr_el1")
-WRITABLE(sctlr_el1, "sctlr_el1")
 WRITABLE(sctlr_el2, "sctlr_el2")
 WRITABLE(scr_el3, "scr_el3")
 WRITABLE(mdcr_el3, "mdcr_el3")
@@ -126,46 +120,29 @@ WRITABLE(icc_pmr, "S3_0_C4_C6_0")
 WRITABLE(icc_sgi0r, "S3_0_C12_C11_7")
 WRITABLE(icc_eoir0, "S3_0_C12_C8_1")
 
-MONITOR_INLINE void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
-MONITOR_INLINE void data_barrier(void) { __asm__ volatile("dsb ish" ::: "memory"); }
-// Lets the other CPUs go on from monitor_entry.S, or not.
-extern volatile uint32_t monitor_ready;
-MONITOR_INLINE void set_ready(uint32_t ready) {
-  __asm__ volatile("dsb sy" ::: "memory");
-  monitor_ready = ready;
-  __asm__ volatile("dsb sy\n sev" ::: "memory");
-}
-MONITOR_INLINE void yield_cpu(void) { __asm__ volatile("yield" ::: "memory"); }
-MONITOR_INLINE void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
+#define OPERATION(name, instructions) \
+  MONITOR_INLINE void name(void) { __asm__ volatile(instructions : : : "memory"); }
 
+OPERATION(instruction_barrier, "isb")
+OPERATION(data_barrier, "dsb ish")
+OPERATION(wait_for_interrupt, "dsb sy\n wfi")
 // TLBI PAALL: this CPU forgets the granule protection of all of memory.
-MONITOR_INLINE void forget_protection_here(void) {
-  __asm__ volatile("dsb ishst\n sys #6, c8, c7, #4\n dsb ish\n isb" ::: "memory");
-}
+OPERATION(forget_protection_here, "dsb ishst\n sys #6, c8, c7, #4\n dsb ish\n isb")
 // TLBI PAALLOS: all CPUs do.
-MONITOR_INLINE void forget_protection_everywhere(void) {
-  __asm__ volatile("dsb oshst\n sys #6, c8, c1, #4\n dsb osh\n isb" ::: "memory");
-}
+OPERATION(forget_protection_everywhere, "dsb oshst\n sys #6, c8, c1, #4\n dsb osh\n isb")
+// All translations for EL1 and EL0, of every VMID, on all CPUs.
+OPERATION(forget_translations_everywhere, "dsb ishst\n tlbi alle1is\n dsb ish\n isb")
+OPERATION(forget_instructions_everywhere, "dsb ish\n ic ialluis\n dsb ish\n isb")
 // TLBI RPALOS: all CPUs forget the protection of one granule.
 MONITOR_INLINE void forget_granule_everywhere(uint64_t granule) {
   __asm__ volatile("dsb oshst\n sys #6, c8, c4, #7, %0\n dsb osh\n isb" : : "r"(granule) : "memory");
 }
-// All translations for EL1 and EL0, of every VMID, on all CPUs.
-MONITOR_INLINE void forget_translations_everywhere(void) {
-  __asm__ volatile("dsb ishst\n tlbi alle1is\n dsb ish\n isb" ::: "memory");
-}
-MONITOR_INLINE void forget_instructions_everywhere(void) {
-  __asm__ volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory");
-}
 
-// RNDR (FEAT_RNG); not valid if there is no number now.
-struct random_number {
-  uint64_t value, valid;
-};
-MONITOR_INLINE struct random_number random_number(void) {
-  struct random_number number;
-  __asm__ volatile("mrs %0, S3_3_C2_C4_0\n cset %1, ne" : "=r"(number.value), "=r"(number.valid) : : "cc", "memory");
-  return number;
+// Lets the other CPUs go on from monitor_entry.S, or not.
+extern uint32_t monitor_ready;
+MONITOR_INLINE void set_ready(uint32_t ready) {
+  __atomic_store_n(&monitor_ready, ready, __ATOMIC_RELEASE);
+  __asm__ volatile("dsb sy\n sev" ::: "memory");
 }
 
 // A ticket lock: CPUs get it in the order in which they came.
@@ -191,14 +168,15 @@ PLACED(monitor_host_contexts)  // CONTEXT_SIZE bytes per CPU
 PLACED(monitor_level0)         // level 0 tables: the host's, the Monitor's own, then those of the con-shims
 PLACED(monitor_ledger)         // the ledger, its records of con-shims at 4 KiB, and of threads at 8 KiB
 
-// Saves the EL1 and FP/SIMD registers of one world and loads those of another.
+// Saves the EL1 registers of one world and loads those of another.
 UNSAFE void monitor_switch(struct monitor_context *from, const struct monitor_context *to);
 // Loads only.
 UNSAFE void monitor_load(const struct monitor_context *to);
+// The FP/SIMD registers, while CPTR_EL3 traps none of them.
+UNSAFE void monitor_save_floats(struct monitor_context *from);
+UNSAFE void monitor_load_floats(const struct monitor_context *to);
 // Overwrites memory with zeros; start and size are multiples of 4096.
 UNSAFE void monitor_zero(uintptr_t start, uintptr_t size);
-// Copies; all multiples of 16.
-UNSAFE void monitor_copy(uintptr_t to, uintptr_t from, uintptr_t size);
 // Writes the cache lines of memory back to memory itself and drops them.
 UNSAFE void monitor_clean(uintptr_t start, uintptr_t size);
 // Leaves EL3 for the current world of the CPU, and drops what is on the stack.

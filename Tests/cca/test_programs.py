@@ -147,7 +147,7 @@ class Threads(Case):
         self.assertEqual(self.taken(), taken)
 
     def test_create_and_join(self):
-        self.same("create", "local", "detached")
+        self.same("create", "many", "local", "detached")
 
     def test_locks_and_conditions(self):
         self.same("pingpong", "barrier", "timed", "futex")

@@ -258,7 +258,7 @@ extension Kernel {
     child.value.state = TaskState.ready
     setHeader(Exchange.newThread, child.value.thread)
     let result = forward(ProxyCall.thread.rawValue, Clone.sharing | Clone.semaphores)
-    guard result > 0, isNewNumber(result) else {
+    guard result > 0, withMap({ takeNumber(child, result) }) else {
       if platform.replace(
         TaskState.ready, by: TaskState.preparing, at: memory.address(of: child) + Self.stateOffset)
       {
@@ -270,7 +270,6 @@ extension Kernel {
       }
       return result < 0 ? result : -Errno.inputOutput.code
     }
-    child.value.tid = UInt64(result)
     child.value.isBegun = 1
     if flags & Clone.parentSetTid != 0 { try? put(UInt32(result), at: frame.value.x[2]) }
     if flags & Clone.childSetTid != 0 { try? put(UInt32(result), at: frame.value.x[4]) }
@@ -278,19 +277,22 @@ extension Kernel {
     return result
   }
 
-  /// Whether a thread can have this number: locks of programs are marked by it, so that no two may have the same.
-  private func isNewNumber(_ number: Int64) -> Bool {
+  /// Gives a new thread its number, unless another one has it: locks of programs are marked by it. One thread at a time
+  /// does so.
+  private func takeNumber(_ new: Ref<TaskData>, _ number: Int64) -> Bool {
     guard number <= 0x3fff_ffff, UInt64(number) != process.value.pid else { return false }
     for slot in 0..<Int(shared.value.slotEnd) {
       let address = shared.value.tasks[slot]
       if address == 0 { continue }
       let other: Ref<TaskData> = memory.reference(address)
       if other.value.leader == task.value.leader, other.value.tid == UInt64(number),
-        other.value.state == TaskState.running
+        other.value.state != TaskState.free, other.value.state != TaskState.spare,
+        other.value.state != TaskState.preparing
       {
         return false
       }
     }
+    new.value.tid = UInt64(number)
     return true
   }
 

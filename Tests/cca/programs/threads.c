@@ -73,6 +73,30 @@ static void create(void) {
   printf("sum %d\n", sum);
 }
 
+// --- many ---
+
+static sem_t opened;
+static void *queue(void *argument) {
+  while (sem_wait(&opened) != 0) {}
+  return argument;
+}
+
+static void many(void) {
+  pthread_t threads[600];
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 65536);
+  sem_init(&opened, 0, 0);
+  for (int round = 0; round < 2; round++) {
+    int number = 0, error = 0;
+    while (number < 600 && (error = pthread_create(&threads[number], &attributes, queue, 0)) == 0) number++;
+    CHECK(number >= 200 && (error == 0 || error == EAGAIN));
+    for (int i = 0; i < number; i++) sem_post(&opened);
+    for (int i = 0; i < number; i++) pthread_join(threads[i], 0);
+  }
+  printf("many\n");
+}
+
 // --- pingpong ---
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -641,7 +665,7 @@ int main(int argc, char **argv) {
   struct {
     const char *name;
     void (*run)(void);
-  } parts[] = {{"create", create},       {"pingpong", pingpong}, {"local", thread_local_storage},
+  } parts[] = {{"create", create},       {"many", many},         {"pingpong", pingpong}, {"local", thread_local_storage},
                {"barrier", barriers},    {"detached", detached}, {"cancel", cancel},
                {"timed", timed},         {"signals", signals},   {"forks", forks},
                {"memory", allocations},  {"faults", faults},     {"processes", processes},

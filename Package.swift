@@ -20,7 +20,9 @@ let package = Package(
     .target(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
-      name: "Supervisor", dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue], swiftSettings: settings),
+      name: "Supervisor",
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue],
+      swiftSettings: settings),
     .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,

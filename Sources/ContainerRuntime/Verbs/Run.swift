@@ -1,5 +1,6 @@
 import CLinux
 import Cgroups
+import Egress
 import LinuxSystem
 import OCISpec
 

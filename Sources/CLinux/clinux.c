@@ -249,7 +249,8 @@ long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = child_ended;
-  action.sa_flags = SA_NOCLDWAIT;
+  /* Its end must not interrupt a call that the listener is about to answer. */
+  action.sa_flags = SA_NOCLDWAIT | SA_RESTART;
   if (sigaction(SIGCHLD, &action, 0) != 0) return -errno;
   long helper = rc_clone3(CLONE_FILES, SIGCHLD, -1, 0);
   if (helper < 0) return helper;

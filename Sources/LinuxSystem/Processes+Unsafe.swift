@@ -299,6 +299,14 @@ public func detachDeviceProgram(_ program: Int32, from cgroup: Int32) throws(Err
   try check(rc_bpf_detach_device(cgroup, program))
 }
 
+/// Whether the kernel is of a version, or newer.
+public func kernelIsAtLeast(_ major: Int, _ minor: Int) -> Bool {
+  let parts = kernelRelease().release.utf8.split(separator: 0x2e).prefix(2).map { part in
+    part.prefix { $0 >= 0x30 && $0 <= 0x39 }.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+  }
+  return parts.count == 2 && (parts[0], parts[1]) >= (major, minor)
+}
+
 /// Kernel release and machine name (uname(2)).
 public func kernelRelease() -> (release: String, machine: String) {
   var release = [CChar](repeating: 0, count: 65)

@@ -155,6 +155,8 @@ struct RuntimeStage: ~Copyable {
       }
       supervisor = running.pid
       filter?.listener = SystemCallFilter.Listener(socket: running.socket, state: [0])
+      // What the supervisor has begun is not interrupted by signals but deadly ones, and made again.
+      if kernelIsAtLeast(5, 19) { filter?.flags |= 32 }  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
     }
     var relay: Relay.Running? = nil
     var relaySockets: Int32? = nil

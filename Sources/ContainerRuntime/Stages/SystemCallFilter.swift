@@ -4,7 +4,7 @@ import LinuxSystem
 /// The compiled seccomp section of a configuration, ready to be installed.
 struct SystemCallFilter {
   let program: [UInt64]
-  let flags: UInt32
+  var flags: UInt32
   /// The agent that answers calls (`listenerPath`).
   var listener: Listener?
   /// See `ConShimProxy.init`.

@@ -1,0 +1,149 @@
+/// Which functions of a program and its libraries can run, and who calls them.
+///
+/// A function can run if one that can run calls it or takes its address, or if its address lies in the data of a file
+/// that is loaded. Calls by name go to every loaded file that defines the name.
+final class CallGraph {
+  struct Function: Hashable {
+    var image: Int
+    var start: UInt64
+  }
+
+  struct Place: Hashable {
+    var image: Int
+    var address: UInt64
+  }
+
+  /// A call, or a jump from one function into another.
+  struct Site: Hashable {
+    var function: Function
+    var address: UInt64
+    var isCall: Bool
+  }
+
+  let images: [Image]
+  private(set) var reached: Set<Function> = []
+  /// Who calls or jumps to a place.
+  private(set) var sites: [Place: [Site]] = [:]
+  /// Places that are called in ways that cannot be seen.
+  private(set) var taken: Set<Place> = []
+  /// Who writes the memory at a place.
+  private(set) var stores: [Place: [Site]] = [:]
+  /// Strings that functions or data refer to and that start like paths.
+  private(set) var paths: Set<String> = []
+
+  private var definitions: [String: [Place]] = [:]
+  private var work: [Function] = []
+
+  private enum Way {
+    case site(Site)
+    case address
+  }
+
+  /// - Parameters:
+  ///   - images: the program, its libraries and the dynamic linker.
+  ///   - entries: of images whose start is a way in.
+  ///   - opened: images whose functions may be found by name while the program runs.
+  init(images: [Image], entries: [Int], opened: Set<Int>) {
+    self.images = images
+    for (index, image) in images.enumerated() {
+      for symbol in image.file.symbols where symbol.isFunction && symbol.isDefined {
+        definitions[symbol.name, default: []].append(Place(image: index, address: symbol.address))
+      }
+    }
+    for index in entries { reach(index, images[index].file.entry, .address) }
+    for (index, image) in images.enumerated() { start(index, image, isOpened: opened.contains(index)) }
+    while let function = work.popLast() { visit(function) }
+  }
+
+  var systemCalls: [Site] {
+    var found: [Site] = []
+    for function in reached {
+      for address in images[function.image].summary(of: function.start).systemCalls {
+        found.append(Site(function: function, address: address, isCall: true))
+      }
+    }
+    return found.sorted { ($0.function.image, $0.address) < ($1.function.image, $1.address) }
+  }
+
+  /// What runs, or may be called, because the file is loaded.
+  private func start(_ index: Int, _ image: Image, isOpened: Bool) {
+    let file = image.file
+    for hook in file.hooks { reach(index, hook, .address) }
+    for pointer in image.pointers {
+      if image.mayStartFunction(at: pointer) { reach(index, pointer, .address) } else { note(index, pointer) }
+    }
+    for relocation in file.relocations.values {
+      switch relocation {
+      case .indirect(let resolver): reach(index, resolver, .address)
+      case .symbol(let symbol, isCell: false): reach(named: file.symbols[symbol].name, .address)
+      default: break
+      }
+    }
+    if isOpened {
+      for symbol in file.symbols where symbol.isFunction && symbol.isDefined { reach(index, symbol.address, .address) }
+    }
+    if file.symbols.contains(where: { !$0.isDefined && ($0.name == "dlsym" || $0.name == "dlvsym") }) {
+      file.forEachString(minimum: 2) { _, bytes in
+        guard bytes.count < 128 else { return }
+        reach(named: String(decoding: bytes, as: UTF8.self), .address)
+      }
+    }
+  }
+
+  private func reach(named name: String, _ way: Way) {
+    for place in definitions[name] ?? [] { reach(place.image, place.address, way) }
+  }
+
+  private func reach(_ index: Int, _ address: UInt64, _ way: Way) {
+    let image = images[index]
+    guard image.file.code(of: address) != nil else { return }
+    if let cell = image.stub(at: address) { return reach(index, cell: cell, way) }
+    let place = Place(image: index, address: address)
+    switch way {
+    case .site(let site): sites[place, default: []].append(site)
+    case .address: taken.insert(place)
+    }
+    let function = Function(image: index, start: image.function(at: address))
+    if reached.insert(function).inserted { work.append(function) }
+  }
+
+  private func reach(_ index: Int, cell: UInt64, _ way: Way) {
+    let file = images[index].file
+    switch file.relocations[cell] {
+    case .symbol(let symbol, _): reach(named: file.symbols[symbol].name, way)
+    case .relative(let address): reach(index, address, way)
+    case .indirect(let resolver): reach(index, resolver, .address)
+    case nil: if file.isFixed, let address = file.u64(at: cell) { reach(index, address, way) }
+    }
+  }
+
+  private func visit(_ function: Function) {
+    let image = images[function.image]
+    let summary = image.summary(of: function.start)
+    for edge in summary.edges {
+      reach(function.image, edge.to, .site(Site(function: function, address: edge.from, isCall: edge.isCall)))
+    }
+    for reference in summary.references {
+      let site = Site(function: function, address: reference.from, isCall: reference.isCall)
+      if reference.usesMemory {
+        if reference.isStore {
+          stores[Place(image: function.image, address: reference.to), default: []].append(site)
+        }
+        reach(function.image, cell: reference.to, reference.transfers ? .site(site) : .address)
+      } else if image.file.code(of: reference.to) != nil {
+        if image.mayStartFunction(at: reference.to), image.function(at: reference.to) != function.start {
+          reach(function.image, reference.to, .address)
+        }
+      } else {
+        note(function.image, reference.to)
+      }
+    }
+  }
+
+  private func note(_ index: Int, _ address: UInt64) {
+    let file = images[index].file
+    guard let offset = file.offset(of: address), file.bytes[offset] == 0x2f, let path = file.string(at: address)
+    else { return }
+    paths.insert(path)
+  }
+}

@@ -28,6 +28,7 @@ enum Arm64Decoder {
       }
     case _ where word & 0xffe0_001f == 0xd420_0000, _ where word >> 16 == 0: result.flow = .end  // brk, udf
     case _ where word & 0xffc0_0000 == 0xd500_0000 || word & 0xff00_0000 == 0xd500_0000:
+      result.isPadding = word == 0xd503_201f
       if word & 0xfff0_0000 == 0xd530_0000 { result.clobbers = 1 << UInt32(target) }  // mrs
     case _ where word >> 26 & 0b111 == 0b100:
       immediate(word, target, address, &result)

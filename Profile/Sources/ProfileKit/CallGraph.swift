@@ -32,6 +32,7 @@ final class CallGraph {
   private(set) var paths: Set<String> = []
 
   private var definitions: [String: [Place]] = [:]
+  private let hinted: Set<Int>
   private var work: [Function] = []
 
   private enum Way {
@@ -43,8 +44,10 @@ final class CallGraph {
   ///   - images: the program, its libraries and the dynamic linker.
   ///   - entries: of images whose start is a way in.
   ///   - opened: images whose functions may be found by name while the program runs.
-  init(images: [Image], entries: [Int], opened: Set<Int>) {
+  ///   - hinted: images that strings name, so that their functions may be found by names that are strings.
+  init(images: [Image], entries: [Int], opened: Set<Int>, hinted: Set<Int>) {
     self.images = images
+    self.hinted = hinted
     for (index, image) in images.enumerated() {
       for symbol in image.file.symbols where symbol.isFunction && symbol.isDefined {
         definitions[symbol.name, default: []].append(Place(image: index, address: symbol.address))
@@ -82,13 +85,21 @@ final class CallGraph {
     if isOpened {
       for symbol in file.symbols where symbol.isFunction && symbol.isDefined { reach(index, symbol.address, .address) }
     }
-    if file.symbols.contains(where: { !$0.isDefined && ($0.name == "dlsym" || $0.name == "dlvsym") }) {
+    let asks = file.symbols.contains { !$0.isDefined && ($0.name == "dlsym" || $0.name == "dlvsym") }
+    if asks || !hinted.isEmpty {
       file.forEachString(minimum: 2) { _, bytes in
         guard bytes.count < 128 else { return }
-        reach(named: String(decoding: bytes, as: UTF8.self), .address)
+        for place in definitions[String(decoding: bytes, as: UTF8.self)] ?? [] {
+          if asks && !isName(of: place, in: index) || hinted.contains(place.image) && place.image != index {
+            reach(place.image, place.address, .address)
+          }
+        }
       }
     }
   }
+
+  /// The string table of the file itself has all names that it defines.
+  private func isName(of place: Place, in index: Int) -> Bool { place.image == index }
 
   private func reach(named name: String, _ way: Way) {
     for place in definitions[name] ?? [] { reach(place.image, place.address, way) }

@@ -126,7 +126,8 @@ public final class Derivation {
     }
     architecture = file.architecture
     notes += loaded.notes
-    let graph = CallGraph(images: loaded.images, entries: loaded.entries, opened: loaded.opened)
+    let graph = CallGraph(images: loaded.images, entries: loaded.entries, opened: loaded.opened,
+      hinted: loaded.hinted)
     var flow = NumberFlow(graph, file.architecture)
     for site in graph.systemCalls {
       let result = flow.numbers(at: site)

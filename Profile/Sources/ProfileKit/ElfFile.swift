@@ -374,16 +374,16 @@ public struct ElfFile: Sendable {
 
   private mutating func readFrames(_ reader: ByteReader, _ start: Int, _ address: UInt64) {
     var place = start
-    var encodings: [Int: UInt8] = [:]
+    var encodings: [Int: (pointer: UInt8, isSignal: Bool)] = [:]
     while let length = reader.u32(place).map({ Int($0) }), length != 0, length < 0xffff_fff0,
       let pointer = reader.u32(place + 4).map({ Int($0) })
     {
       defer { place += 4 + length }
       if pointer == 0 {
-        encodings[place] = Self.pointerEncoding(reader, place)
+        encodings[place] = Self.entries(reader, place)
         continue
       }
-      guard let encoding = encodings[place + 4 - pointer] else { continue }
+      guard let (encoding, isSignal) = encodings[place + 4 - pointer] else { continue }
       let field = place + 8
       let base = address &+ UInt64(field - start)
       let begin: UInt64
@@ -399,13 +399,15 @@ public struct ElfFile: Sendable {
       default: continue
       }
       let first = encoding & 0x70 == 0x10 ? base &+ begin : begin
-      add(first, size)
+      // The entry of a signal's return starts one byte before it, for the unwinder's sake.
+      if size > 1 { add(isSignal && architecture == .x86_64 ? first &+ 1 : first, isSignal ? size - 1 : size) }
     }
   }
 
   /// How a common information entry says that its entries write addresses.
-  private static func pointerEncoding(_ reader: ByteReader, _ place: Int) -> UInt8 {
-    guard let augmentation = reader.string(place + 9), augmentation.first == "z" else { return 0 }
+  private static func entries(_ reader: ByteReader, _ place: Int) -> (pointer: UInt8, isSignal: Bool) {
+    guard let augmentation = reader.string(place + 9), augmentation.first == "z" else { return (0, false) }
+    let isSignal = augmentation.contains("S")
     var field = place + 9 + augmentation.utf8.count + 1
     func skipNumber() {
       while let byte = reader.u8(field) {
@@ -417,7 +419,7 @@ public struct ElfFile: Sendable {
     for _ in 0..<4 { skipNumber() }
     for letter in augmentation.utf8.dropFirst() {
       switch letter {
-      case UInt8(ascii: "R"): return reader.u8(field) ?? 0
+      case UInt8(ascii: "R"): return (reader.u8(field) ?? 0, isSignal)
       case UInt8(ascii: "L"): field += 1
       case UInt8(ascii: "P"):
         let size = [0: 8, 4: 8, 12: 8][(reader.u8(field) ?? 0) & 15] ?? 4
@@ -425,7 +427,7 @@ public struct ElfFile: Sendable {
       default: break
       }
     }
-    return 0
+    return (0, isSignal)
   }
 }
 

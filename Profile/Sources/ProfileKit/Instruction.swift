@@ -46,6 +46,9 @@ public struct Instruction: Sendable, Equatable {
   /// Whether it is the memory there that matters.
   public var usesMemory = false
 
+  /// Whether it does nothing, as what fills the space between pieces of code.
+  public var isPadding = false
+
   public init(address: UInt64, length: Int) {
     self.address = address
     self.length = length

@@ -9,6 +9,8 @@ final class Loader {
     var entries: [Int] = []
     /// What is loaded while the program runs, so that all of its functions may be asked for.
     var opened: Set<Int> = []
+    /// Libraries that strings name; their functions are asked for by names that are strings as well.
+    var hinted: Set<Int> = []
     /// Modules that cannot be loaded, and why.
     var notes: [String] = []
   }
@@ -70,18 +72,20 @@ final class Loader {
     var looked = 0
     var asked = more
     repeat {
+      var hinted: [String] = []
       while looked < loaded.images.count {
-        asked += hints(loaded.images[looked].file, program.file)
+        hinted += hints(loaded.images[looked].file, program.file)
         looked += 1
       }
       asked += families(loaded, path)
-      for module in asked.sorted() where places[module] == nil {
+      for (module, isHint) in asked.sorted().map({ ($0, false) }) + hinted.sorted().map({ ($0, true) })
+      where places[module] == nil {
         let before = loaded
         let placesBefore = places
         do throws(ProfileError) {
           guard let index = try add(module) else { continue }
           try needed()
-          loaded.opened.insert(index)
+          if isHint { loaded.hinted.insert(index) } else { loaded.opened.insert(index) }
         } catch {
           loaded = before
           loaded.notes.append("\(module) is left out: \(error)")

@@ -203,6 +203,12 @@ struct NumberFlow {
         if let next = index[target] { predecessors[next] += jumps }
       }
     }
+    // What fills space is never reached, but falls through to what is.
+    for (place, instruction) in instructions.enumerated() where place > 0 && predecessors[place].isEmpty {
+      let isTarget = graph.sites[CallGraph.Place(image: function.image, address: instruction.address)] != nil
+      guard instruction.isPadding, !isTarget, place + 1 < instructions.count else { continue }
+      predecessors[place + 1].removeAll { $0 == place }
+    }
     let body = Body(instructions: instructions, index: index, predecessors: predecessors, jumps: jumps)
     bodies[function] = body
     return body

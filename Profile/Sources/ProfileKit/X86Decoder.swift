@@ -212,7 +212,7 @@ enum X86Decoder {
       case 0x8f: return pop(&result)
       case 0x90...0x97:
         let register = opcode & 7 | (rex & 1) << 3
-        if register != 0 { result.clobbers = 1 | bit(register) }
+        if register != 0 { result.clobbers = 1 | bit(register) } else { result.isPadding = !hasRepeat }
       case 0x98: result.clobbers = 1
       case 0x99: result.clobbers = 4
       case 0x9b, 0x9c, 0x9e, 0x9f, 0xf5, 0xf8...0xfd, 0xcc: if opcode == 0x9f { result.clobbers = 1 }
@@ -450,6 +450,7 @@ enum X86Decoder {
         0xd0...0xd6, 0xd8...0xff:
         // Vector registers and memory.
         modRM()
+        result.isPadding = opcode == 0x1f
         // rdsspq, which reads the shadow stack's pointer.
         if opcode == 0x1e, hasRepeat, isRegister, middle == 1 { result.clobbers = target }
       case 0xb0, 0xb1:

@@ -24,7 +24,9 @@ enum Arm64Decoder {
       switch word >> 21 & 7 {
       case 0: result.flow = .indirectJump
       case 1: result.flow = .indirectCall
-      default: result.flow = .end
+      default:
+        result.flow = .end
+        result.isReturn = true
       }
     case _ where word & 0xffe0_001f == 0xd420_0000, _ where word >> 16 == 0: result.flow = .end  // brk, udf
     case _ where word & 0xffc0_0000 == 0xd500_0000 || word & 0xff00_0000 == 0xd500_0000:

@@ -151,6 +151,21 @@ final class CallGraph {
     }
   }
 
+  /// Where a call to an address goes: through a stub maybe, to each function of that name.
+  func targets(of address: UInt64, in index: Int) -> [Place] {
+    if let cell = images[index].stub(at: address) { return targets(ofCell: cell, in: index) }
+    return [Place(image: index, address: address)]
+  }
+
+  func targets(ofCell cell: UInt64, in index: Int) -> [Place] {
+    let file = images[index].file
+    switch file.relocations[cell] {
+    case .symbol(let symbol, _): return definitions[file.symbols[symbol].name] ?? []
+    case .relative(let address): return [Place(image: index, address: address)]
+    default: return []
+    }
+  }
+
   private func note(_ index: Int, _ address: UInt64) {
     let file = images[index].file
     guard let offset = file.offset(of: address), file.bytes[offset] == 0x2f, let path = file.string(at: address)

@@ -7,6 +7,8 @@ public final class Derivation {
     public var file: String
     public var function: UInt64
     public var address: UInt64
+    /// Where the way of the number was lost: a file and an address in it.
+    public var lost = ""
   }
 
   public private(set) var architecture: Architecture?
@@ -138,7 +140,11 @@ public final class Derivation {
         calls.insert(name)
         if origins[name] == nil { origins[name] = place }
       }
-      if !result.isComplete { unresolved.insert(place) }
+      if let lost = result.lost {
+        var place = place
+        place.lost = "\(loaded.images[lost.image].file.path) 0x\(String(lost.address, radix: 16))"
+        unresolved.insert(place)
+      }
     }
     for name in graph.paths.sorted() {
       if let program = root.resolve(name), root.isExecutable(program), isProgram(program) { enqueue(program) }

@@ -50,6 +50,8 @@ public struct ElfFile: Sendable {
   /// DT_RPATH and DT_RUNPATH.
   public private(set) var oldSearchPath: [String] = []
   public private(set) var searchPath: [String] = []
+  /// The string table of the dynamic section, in the file: names that are no strings of the program.
+  private var names: Range<Int> = 0..<0
   /// Of the dynamic symbol table.
   public private(set) var symbols: [Symbol] = []
   public private(set) var relocations: [UInt64: Relocation] = [:]
@@ -123,7 +125,7 @@ public struct ElfFile: Sendable {
       for place in segment.offset..<segment.offset + segment.fileSize {
         let byte = bytes[place]
         if byte >= 0x20 && byte < 0x7f { continue }
-        if byte == 0, place - start >= minimum {
+        if byte == 0, place - start >= minimum, !names.contains(start) {
           body(segment.address + UInt64(start - segment.offset), bytes[start..<place])
         }
         start = place + 1
@@ -169,17 +171,18 @@ public struct ElfFile: Sendable {
   private mutating func readDynamic(_ reader: ByteReader, _ address: UInt64, _ size: Int) {
     guard let start = offset(of: address) else { return }
     var values: [UInt64: UInt64] = [:]
-    var names: [UInt64] = []
+    var libraries: [UInt64] = []
     for place in stride(from: start, to: min(start + size, bytes.count), by: 16) {
       guard let tag = reader.u64(place), let value = reader.u64(place + 8), tag != 0 else { break }
-      if tag == 1 { names.append(value) } else { values[tag] = value }
+      if tag == 1 { libraries.append(value) } else { values[tag] = value }
     }
     let strings = values[5].flatMap { offset(of: $0) }
+    if let strings, let size = values[10], size <= UInt64(bytes.count - strings) { names = strings..<strings + Int(size) }
     func text(_ place: UInt64?) -> String? {
       guard let strings, let place, place < UInt64(bytes.count) else { return nil }
       return reader.string(strings + Int(place))
     }
-    needed = names.compactMap { text($0) }
+    needed = libraries.compactMap { text($0) }
     name = text(values[14])
     oldSearchPath = text(values[15])?.split(separator: ":").map(String.init) ?? []
     searchPath = text(values[29])?.split(separator: ":").map(String.init) ?? []

@@ -49,6 +49,9 @@ public struct Instruction: Sendable, Equatable {
   /// Whether it does nothing, as what fills the space between pieces of code.
   public var isPadding = false
 
+  /// Of those that nothing follows: whether it goes back to the caller.
+  public var isReturn = false
+
   public init(address: UInt64, length: Int) {
     self.address = address
     self.length = length

@@ -8,16 +8,22 @@ import SyscallCatalogue
 struct NumberFlow {
   struct Result {
     var values: Set<UInt32> = []
-    /// Whether there may be others.
-    var isComplete = true
+    /// Where the way back ended without a number, if it did: there may be others.
+    var lost: CallGraph.Place?
+
+    var isComplete: Bool { lost == nil }
+
+    fileprivate mutating func lose(_ state: State, at address: UInt64? = nil) {
+      if lost == nil { lost = CallGraph.Place(image: state.function.image, address: address ?? state.address) }
+    }
   }
 
-  private enum Location: Hashable {
+  fileprivate enum Location: Hashable {
     case register(UInt8)
     case memory(base: UInt8, offset: Int64)
   }
 
-  private struct State: Hashable {
+  fileprivate struct State: Hashable {
     var function: CallGraph.Function
     var address: UInt64
     var location: Location
@@ -42,6 +48,8 @@ struct NumberFlow {
   private let graph: CallGraph
   private let architecture: Architecture
   private var bodies: [CallGraph.Function: Body] = [:]
+  /// Whether functions return, as far as that was asked.
+  private var returning: [CallGraph.Place: Bool] = [:]
   private static let limit = 20_000
 
   init(_ graph: CallGraph, _ architecture: Architecture) {
@@ -64,12 +72,16 @@ struct NumberFlow {
     while let state = work.popLast() {
       guard seen.insert(state).inserted else { continue }
       guard seen.count < Self.limit else {
-        result.isComplete = false
+        result.lose(state)
         break
       }
       let body = body(state.function)
+      if let other = onStack(state, body) {
+        work.append(other)
+        continue
+      }
       guard let index = body.index[state.address] else {
-        result.isComplete = false
+        result.lose(state)
         continue
       }
       var ways = 0
@@ -82,6 +94,30 @@ struct NumberFlow {
     return result
   }
 
+  /// The same memory by the stack pointer, if the pointer to it was made of that just before. What stores there may
+  /// use either.
+  private func onStack(_ state: State, _ body: Body) -> State? {
+    guard case .memory(let base, let offset) = state.location, base != stackPointer,
+      var index = body.index[state.address]
+    else { return nil }
+    for _ in 0..<40 {
+      guard body.predecessors[index].count == 1 else { return nil }
+      index = body.predecessors[index][0]
+      let instruction = body.instructions[index]
+      switch instruction.effect {
+      case .copy(base, from: stackPointer, let plus):
+        var other = state
+        other.location = .memory(base: stackPointer, offset: offset &+ plus)
+        return other
+      case .copy(base, _, _), .copy(stackPointer, _, _), .push, .pushConstant, .pop, .constant(base, _), .load(base, _, _),
+        .loadGlobal(base), .conditionalCopy(base, _), .insert(base, _, _):
+        return nil
+      default: if (instruction.clobbers >> UInt32(base) | instruction.clobbers >> UInt32(stackPointer)) & 1 == 1 { return nil }
+      }
+    }
+    return nil
+  }
+
   private func predecessors(of index: Int, in body: Body) -> [Int] {
     let found = body.predecessors[index]
     return found.isEmpty && index > 0 ? body.jumps : found
@@ -91,7 +127,7 @@ struct NumberFlow {
   private func enter(_ state: State, _ ways: Int, _ result: inout Result, _ work: inout [State]) {
     let place = CallGraph.Place(image: state.function.image, address: state.address)
     let sites = graph.sites[place] ?? []
-    if graph.taken.contains(place) || ways == 0 && sites.isEmpty { result.isComplete = false }
+    if graph.taken.contains(place) || ways == 0 && sites.isEmpty { result.lose(state) }
     for site in sites {
       var location = state.location
       if site.isCall, architecture == .x86_64, case .memory(stackPointer, let offset) = location {
@@ -105,7 +141,7 @@ struct NumberFlow {
   private func step(_ instruction: Instruction, _ state: State, _ result: inout Result, _ work: inout [State]) {
     switch before(instruction, state.location) {
     case .value(let value): result.values.insert(UInt32(truncatingIfNeeded: value &+ UInt64(bitPattern: state.plus)))
-    case .unknown: result.isComplete = false
+    case .unknown: result.lose(state, at: instruction.address)
     case .at(let locations, let plus):
       for location in locations {
         work.append(
@@ -114,10 +150,14 @@ struct NumberFlow {
       }
     case .global(let address, let offset):
       let stores = graph.stores[CallGraph.Place(image: state.function.image, address: address)] ?? []
-      if stores.isEmpty { result.isComplete = false }
+      if stores.isEmpty {
+        // Nobody who can run writes it: it is what the file says, and a pointer is none.
+        guard offset == nil, let value = graph.images[state.function.image].file.u32(at: address) else { break }
+        result.values.insert(value &+ UInt32(truncatingIfNeeded: state.plus))
+      }
       for site in stores {
         guard let register = stored(at: site) else {
-          result.isComplete = false
+          result.lose(state, at: instruction.address)
           continue
         }
         let location = offset.map { Location.memory(base: register, offset: $0) } ?? .register(register)
@@ -176,6 +216,64 @@ struct NumberFlow {
     }
   }
 
+  // MARK: functions that do not return
+
+  /// Whether an instruction is a call that never comes back.
+  private mutating func ends(_ instruction: Instruction, _ image: Int, depth: Int = 0) -> Bool {
+    switch instruction.flow {
+    case .call(let target): neverReturns(graph.targets(of: target, in: image), depth)
+    case .indirectCall:
+      if instruction.usesMemory, let cell = instruction.reference {
+        neverReturns(graph.targets(ofCell: cell, in: image), depth)
+      } else {
+        false
+      }
+    default: false
+    }
+  }
+
+  private mutating func neverReturns(_ places: [CallGraph.Place], _ depth: Int) -> Bool {
+    guard !places.isEmpty, depth < 6 else { return false }
+    return places.allSatisfy { place in
+      if let known = returning[place] { return !known }
+      returning[place] = true  // for functions that call themselves
+      let answer = canReturn(place, depth)
+      returning[place] = answer
+      return !answer
+    }
+  }
+
+  private mutating func canReturn(_ place: CallGraph.Place, _ depth: Int) -> Bool {
+    let image = graph.images[place.image]
+    let instructions = image.instructions(of: image.function(at: place.address))
+    guard instructions.count < 2000 else { return true }
+    var index: [UInt64: Int] = [:]
+    for (number, instruction) in instructions.enumerated() { index[instruction.address] = number }
+    guard let start = index[place.address] else { return true }
+    var seen = [Bool](repeating: false, count: instructions.count)
+    var work = [start]
+    while let number = work.popLast() {
+      if seen[number] { continue }
+      seen[number] = true
+      let instruction = instructions[number]
+      switch instruction.flow {
+      case .indirectJump: return true
+      case .end: if instruction.isReturn { return true }
+      case .jump(let target), .branch(let target):
+        if let next = index[target] {
+          work.append(next)
+        } else if !neverReturns(graph.targets(of: target, in: place.image), depth + 1) {
+          return true
+        }
+      default: break
+      }
+      guard instruction.fallsThrough, !ends(instruction, place.image, depth: depth + 1) else { continue }
+      guard let next = index[instruction.end] else { return true }
+      work.append(next)
+    }
+    return false
+  }
+
   private mutating func body(_ function: CallGraph.Function) -> Body {
     if let known = bodies[function] { return known }
     let image = graph.images[function.image]
@@ -185,7 +283,7 @@ struct NumberFlow {
     var predecessors = [[Int]](repeating: [], count: instructions.count)
     var jumps: [Int] = []
     for (place, instruction) in instructions.enumerated() {
-      if instruction.fallsThrough, let next = index[instruction.end] { predecessors[next].append(place) }
+      if instruction.fallsThrough, !ends(instruction, function.image), let next = index[instruction.end] { predecessors[next].append(place) }
       switch instruction.flow {
       case .jump(let target), .branch(let target):
         if let next = index[target] { predecessors[next].append(place) }

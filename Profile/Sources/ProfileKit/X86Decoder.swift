@@ -241,7 +241,10 @@ enum X86Decoder {
       case 0xc2, 0xca:
         _ = signed(2)
         result.flow = .end
-      case 0xc3, 0xcb, 0xcf, 0xf4: result.flow = .end
+        result.isReturn = true
+      case 0xc3, 0xcb, 0xcf, 0xf4:
+        result.flow = .end
+        result.isReturn = opcode != 0xf4
       case 0xc4, 0xc5: return vex(opcode, &result)
       case 0xc6:
         modRM()

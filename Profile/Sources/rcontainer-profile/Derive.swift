@@ -53,7 +53,7 @@ struct Derive: ParsableCommand {
       for call in derivation.calls.sorted() {
         say("\(call): \(derivation.origins[call]?.place ?? "")\(policy.denied.contains(call) ? "; denied by default" : "")")
       }
-      for place in unresolved { say("unknown number: \(place.place)") }
+      for place in unresolved { say("unknown number: \(place.place); lost at \(place.lost)") }
     }
     say(
       "\(policy.calls.count) system calls of \(count) \(count == 1 ? "program" : "programs"); default allows "

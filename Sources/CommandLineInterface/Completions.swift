@@ -1,7 +1,7 @@
 /// Completion scripts for shells, made from the tables.
 public enum Completions {
   /// What `profile` does, and the policies that it knows by name.
-  static let profileActions = ["show", "check", "diff", "learn"]
+  static let profileActions = ["show", "check", "diff", "learn", "derive"]
   static let policies = ["default", "strict", "compat"]
 
   /// The shells that we have a script for.

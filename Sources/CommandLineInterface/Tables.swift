@@ -113,11 +113,18 @@ extension Verb {
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
     Verb("features", [], "show what this runtime and kernel can do, as JSON"),
     Verb(
-      "profile", [.profileAction, .policies], "show, check, compare or learn policies",
+      "profile", [.profileAction, .policies], "show, check, compare, learn or derive policies",
       [
         Option("arch", nil, .choice("NAME", ["x86_64", "aarch64"]), "of another architecture than this machine's"),
         Option("json", nil, nil, "as JSON"),
-        Option("output", "o", .file, "learn: write the policy to FILE instead of standard output"),
+        Option("output", "o", .file, "learn, derive: write the policy to FILE instead of standard output"),
+        Option("all", nil, nil, "derive: from all programs of the root file system"),
+        Option(
+          "with", nil, .text("PATH"), repeats: true,
+          "derive: programs load the library PATH while they run (repeatable)"),
+        Option("explain", nil, nil, "derive: tell where each call is, and what is not known"),
+        Option(
+          "strict-analysis", nil, nil, "derive: fail if the number of a system call cannot be found out"),
       ] + sandbox),
     Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
     Verb("version", [], "show the version"),

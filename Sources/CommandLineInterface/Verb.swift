@@ -80,7 +80,7 @@ public struct Operand: Sendable {
   static let command = Operand("[--] <command> [argument...]", .command, required: true)
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
   static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
-  static let profileAction = Operand("<show|check|diff|learn>", .profileAction, required: true)
+  static let profileAction = Operand("<show|check|diff|learn|derive>", .profileAction, required: true)
   static let policies = Operand("<word...>", .policy, required: true, repeats: true)
   static let listing = Operand("[ps option...]", .listing, required: false)
 }

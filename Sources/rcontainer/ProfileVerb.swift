@@ -17,6 +17,7 @@ enum ProfileVerb {
     case let other?: throw context.bad("arch", other, "x86_64 or aarch64")
     }
     if context.operands[0] == "learn" { return try learn(context) }
+    if context.operands[0] == "derive" { try derive(context) }
     if context.operands.count > 3 {
       throw RuntimeError(.options, "profile " + context.operands[0] + " has no use for \"" + context.operands[3] + "\"")
     }
@@ -39,9 +40,20 @@ enum ProfileVerb {
       throw RuntimeError(.options, "profile " + context.operands[0] + " takes one policy")
     default:
       throw RuntimeError(
-        .options, "profile " + context.operands[0] + " is unknown", hint: "use show, check, diff or learn")
+        .options, "profile " + context.operands[0] + " is unknown", hint: "use show, check, diff, learn or derive")
     }
     return 0
+  }
+
+  /// The analysis of programs is the business of a tool of its own.
+  private static func derive(_ context: Context) throws(RuntimeError) -> Never {
+    var words = ["derive"]
+    for name in ["output", "with"] {
+      for value in context.options.all(name) { words.append("--" + name + "=" + value) }
+    }
+    for name in ["all", "explain", "strict-analysis"] where context.options.has(name) { words.append("--" + name) }
+    words += ["--"] + context.operands.dropFirst()
+    try Tool.become("rcontainer-profile", words, hint: "`make profile` builds it")
   }
 
   private static func learn(_ context: Context) throws(RuntimeError) -> Int32 {

@@ -19,15 +19,23 @@ public struct DerivedPolicy {
   ]
 
   public let name: String
-  /// Names of calls, sorted.
+  /// Names of calls that the policy lets pass, sorted.
   public let calls: [String]
+  /// Calls of the policy "default" that the code cannot make, sorted.
+  public let unused: [String]
   /// Calls that were found and that the policy "default" denies, sorted.
   public let denied: [String]
 
-  public init(name: String, calls: Set<String>) {
+  /// - Parameter architecture: the machine that the code is for. What only other machines have is left as it is.
+  public init(name: String, calls: Set<String>, architecture: Architecture) {
     self.name = name
+    unused = (0..<SyscallCatalogue.count).compactMap { index in
+      let name = SyscallCatalogue.name(at: index)
+      guard SyscallCatalogue.number(at: index, on: architecture) != nil, Self.reaches(name) else { return nil }
+      return calls.contains(name) || Self.always.contains(name) ? nil : name
+    }.sorted()
     let all = calls.union(Self.always).sorted()
-    self.calls = all.filter { Self.reaches($0) }
+    self.calls = all.filter { Self.reaches($0) && SyscallCatalogue.number($0, on: architecture) != nil }
     denied = all.filter { !Self.reaches($0) }
   }
 
@@ -52,17 +60,19 @@ public struct DerivedPolicy {
 
   public func text(summary: String) -> String {
     var lines = ["{", "  \"name\": \(quoted(name)),", "  \"summary\": \(quoted(summary)),", "  \"base\": \"default\","]
-    lines.append("  \"only\": [")
-    var line = "   "
-    for (index, call) in calls.enumerated() {
-      let word = " " + quoted(call) + (index == calls.count - 1 ? "" : ",")
+    lines += ["  \"rules\": [", "    {", "      \"calls\": ["]
+    var line = "       "
+    for (index, call) in unused.enumerated() {
+      let word = " " + quoted(call) + (index == unused.count - 1 ? "" : ",")
       if line.utf8.count + word.utf8.count > 120 {
         lines.append(line)
-        line = "   "
+        line = "       "
       }
       line += word
     }
-    return (lines + [line, "  ]", "}", ""]).joined(separator: "\n")
+    lines += [line, "      ],", "      \"action\": \"deny\"", "    }", "  ]", "}", ""]
+    if unused.isEmpty { lines.replaceSubrange(4..., with: ["  \"rules\": []", "}", ""]) }
+    return lines.joined(separator: "\n")
   }
 
   private func quoted(_ text: String) -> String {

@@ -35,7 +35,7 @@ struct Derive: ParsableCommand {
     if !unresolved.isEmpty { calls.formUnion(DerivedPolicy.base) }
     let first = derivation.programs[0]
     let name = first.split(separator: "/").last.map(String.init) ?? first
-    let policy = DerivedPolicy(name: name, calls: calls)
+    let policy = DerivedPolicy(name: name, calls: calls, architecture: architecture)
     let count = derivation.programs.count
     let summary = "what the code of \(first)\(count > 1 ? " and \(count - 1) more programs" : "") can call"
     if let output {

@@ -1,0 +1,239 @@
+"""rcontainer profile derive: policies from the code of Debian's programs, held against what the programs do."""
+import json
+import os
+import pathlib
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support import ROOT, RUNTIME, needs_root, run  # noqa: E402
+
+FILES = ROOT / "build/profile"
+ROOTFS = FILES / "rootfs"
+
+REDIS = r"""
+cd /tmp
+up() { redis-server --daemonize yes --port 7000 --dir /tmp --logfile /tmp/log --appendonly yes >/tmp/out
+       i=0; until redis-cli -p 7000 ping >/tmp/ping 2>&1 && [ "$(redis-cli -p 7000 ping)" = PONG ]; do i=$((i+1)); [ $i -lt 2000 ] || exit 3; done; }
+up
+redis-cli -p 7000 set key value; redis-cli -p 7000 save; redis-cli -p 7000 bgsave; redis-cli -p 7000 shutdown save
+up
+redis-cli -p 7000 get key; redis-cli -p 7000 shutdown nosave
+"""
+NGINX = r"""
+for applet in wget mkdir cat grep; do alias $applet="busybox $applet"; done
+mkdir -p /tmp/n/www; echo page >/tmp/n/www/x
+cat >/tmp/n/c <<END
+pid /tmp/n/pid; error_log /tmp/n/err; user root; events {}
+http { access_log /tmp/n/acc; client_body_temp_path /tmp/n/1; proxy_temp_path /tmp/n/2; fastcgi_temp_path /tmp/n/3;
+  uwsgi_temp_path /tmp/n/4; scgi_temp_path /tmp/n/5; server { listen 127.0.0.1:8080; root /tmp/n/www; } }
+END
+nginx -c /tmp/n/c && wget -qO- http://127.0.0.1:8080/x && nginx -c /tmp/n/c -s reload && wget -qO- http://127.0.0.1:8080/x
+nginx -c /tmp/n/c -s quit
+grep -c alert /tmp/n/err; cat /tmp/n/acc | grep -c 'GET /x HTTP/1.1" 200'
+"""
+GIT = r"""
+export HOME=/tmp; cd /tmp
+git config --global user.name somebody; git config --global user.email somebody@example.org
+git init -q a && cd a && echo one >f && git add f && git commit -qm one && echo two >>f && git commit -qam two && cd .. &&
+git clone -q a b && git clone -q file:///tmp/a c && git -C b gc -q && git -C c fsck && git -C b status --short &&
+git -C b log --format=%s && git -C b diff HEAD~ --stat
+"""
+PYTHON = r"""
+import asyncio, concurrent.futures, ctypes, hashlib, http.server, json, os, pathlib, select, shutil, socket, sqlite3, ssl
+import subprocess, sys, tempfile, threading, time, urllib.request, zlib
+os.chdir("/tmp")
+pathlib.Path("f").write_text("data")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+assert urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/f").read() == b"data"
+assert subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, text=True).stdout == "1\n"
+assert subprocess.run("echo a", shell=True, capture_output=True, text=True).stdout == "a\n"
+base = sqlite3.connect("/tmp/base")
+base.execute("create table t(a)"); base.execute("insert into t values(4)"); base.commit()
+assert base.execute("select a from t").fetchall() == [(4,)]
+assert hashlib.sha256(b"").hexdigest().startswith("e3b0c442")
+with tempfile.TemporaryDirectory() as folder:
+    pathlib.Path(folder, "a").write_text("b")
+    shutil.copy(folder + "/a", folder + "/c")
+async def main():
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    assert await reader.read() == b""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", "print(2)", stdout=asyncio.subprocess.PIPE)
+    assert (await child.communicate())[0] == b"2\n"
+    await asyncio.to_thread(time.sleep, 0.01)
+asyncio.run(main())
+with concurrent.futures.ThreadPoolExecutor() as pool: list(pool.map(str, range(9)))
+print(json.dumps({"done": True}), socket.getaddrinfo("localhost", 80)[0][4][0])
+"""
+BUSYBOX = r"""
+for applet in tar gzip gunzip find awk httpd wget seq sort sed mkdir cat wc sleep; do alias $applet="busybox $applet"; done
+mkdir -p /tmp/w/d; seq 100 >/tmp/w/d/a; cd /tmp
+seq 5 | sort -r | sed s/1/one/ | awk '{ sum += $1 } END { print NR, sum }'
+tar -cf t.tar w && gzip t.tar && gunzip t.tar.gz && mkdir x && tar -xf t.tar -C x && find x -type f | wc -l
+httpd -p 127.0.0.1:8000 -h /tmp/w; wget -qO- http://127.0.0.1:8000/d/a | wc -l
+"""
+
+
+def derive(*words):
+    return run(RUNTIME, "profile", "derive", *words, timeout=60)
+
+
+@needs_root
+@unittest.skipUnless(platform.machine() == "x86_64", "the numbers are those of x86-64")
+class Programs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        fetched = run(ROOT / "scripts/fetch-programs", FILES, timeout=600)
+        if fetched.returncode != 0:
+            raise unittest.SkipTest(fetched.stderr.strip().splitlines()[-1])
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def policy(self, limit, *programs):
+        """Derives a policy twice: it is the same, and lets at most `limit` calls pass."""
+        file = self.folder / "policy.json"
+        done = derive("--output", file, ROOTFS, *programs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(derive(ROOTFS, *programs).stdout, file.read_text())
+        checked = run(RUNTIME, "profile", "check", file).stdout
+        count = int(checked.split(", ")[1].split()[0])
+        self.assertIn(f"{count} system calls of", done.stderr)
+        self.assertLessEqual(count, limit)
+        print(f"{programs[0]}: {count} of 305", file=sys.stderr)
+        return file
+
+    def works(self, policy, *command):
+        """What a command prints under a policy. It is what it prints under "default", so that nothing was denied."""
+        done = run(RUNTIME, "do", "--policy", policy, "--root", ROOTFS, "--", *command)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        plain = run(RUNTIME, "do", "--root", ROOTFS, "--", *command)
+        self.assertEqual((done.stdout, done.returncode), (plain.stdout, plain.returncode))
+        return done.stdout
+
+    def test_busybox(self):
+        policy = self.policy(152, "/bin/busybox")
+        self.assertEqual(self.works(policy, "/bin/busybox", "sh", "-c", BUSYBOX).split(), ["5", "14", "1", "100"])
+
+    def test_redis(self):
+        self.policy(152, "/usr/bin/redis-server")
+        policy = self.policy(152, "/usr/bin/redis-server", "/usr/bin/redis-cli", "/bin/dash")
+        out = self.works(policy, "/bin/dash", "-c", REDIS)
+        self.assertEqual(out.split("\n"), ["OK", "OK", "Background saving started", "value", ""])
+
+    def test_nginx(self):
+        self.policy(125, "/usr/sbin/nginx")
+        policy = self.policy(152, "/usr/sbin/nginx", "/bin/busybox")
+        self.assertEqual(self.works(policy, "/bin/busybox", "sh", "-c", NGINX).split(), ["page", "page", "0", "2"])
+
+    def test_sqlite(self):
+        policy = self.policy(115, "/usr/bin/sqlite3")
+        out = self.works(policy, "/usr/bin/sqlite3", "/tmp/x.db", "create table t(a, b); insert into t values(1, 2), (3, 4);"
+                         "select sum(b) from t; pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;")
+        self.assertEqual(out.split(), ["6", "wal", "3"])
+
+    def test_git(self):
+        policy = self.policy(110, "/usr/bin/git")
+        self.assertIn("two\none\n", self.works(policy, "/bin/sh", "-c", GIT))
+
+    def test_python(self):
+        # The module os has a function for most calls, and any of them can be reached.
+        policy = self.policy(165, "/usr/bin/python3.11")
+        self.assertEqual(self.works(policy, "/usr/bin/python3.11", "-c", PYTHON), '{"done": true} 127.0.0.1\n')
+
+    def test_a_call_that_is_not_in_the_code_is_denied(self):
+        policy = self.policy(90, "/bin/dash")
+        done = run(RUNTIME, "do", "--policy", policy, "--root", ROOTFS, "--", "/bin/busybox", "mkdir", "-m", "700", "/tmp/a")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("not permitted", done.stderr)
+
+    def test_a_script_needs_its_interpreter_and_what_it_names(self):
+        with tempfile.TemporaryDirectory(prefix="rct") as folder:
+            root = pathlib.Path(folder)
+            (root / "bin").mkdir()
+            shutil.copy("/bin/busybox", root / "bin/busybox")
+            (root / "bin/sh").symlink_to("/bin/busybox")
+            (root / "run").write_text("#!/bin/sh\necho hello\n")
+            (root / "run").chmod(0o755)
+            done = derive(root, "/run")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("of 2 programs", done.stderr)
+            (root / "config.json").write_text(json.dumps({"root": {"path": "."}, "process": {"args": ["/run"]}}))
+            self.assertEqual(json.loads(derive(root).stdout)["rules"], json.loads(done.stdout)["rules"])
+
+
+class Mistakes(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def program(self, content):
+        (self.folder / "a").write_bytes(content)
+        (self.folder / "a").chmod(0o755)
+
+    def refused(self, text, *words):
+        done = derive(*words)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_a_root_that_is_not_there(self):
+        self.refused("No such file", self.folder / "none")
+
+    def test_a_root_without_programs(self):
+        self.refused("holds no program", self.folder)
+
+    def test_a_program_that_is_not_there(self):
+        self.refused("/b is not in the root file system", self.folder, "/b")
+
+    def test_a_program_that_is_none(self):
+        self.program(b"text")
+        self.refused("is no ELF file", self.folder, "/a")
+
+    def test_a_program_that_is_cut_off(self):
+        self.program(pathlib.Path("/bin/busybox").read_bytes()[:5000])
+        self.refused("cut off", self.folder, "/a")
+
+    def test_a_program_of_another_machine(self):
+        header = bytearray(pathlib.Path("/bin/busybox").read_bytes()[:64])
+        header[18:20] = struct.pack("<H", 243)
+        self.program(bytes(header))
+        self.refused("machine 243", self.folder, "/a")
+
+    def test_a_library_that_is_missing(self):
+        self.program(pathlib.Path(shutil.which("env")).read_bytes())
+        self.refused("needs", self.folder, "/a")
+
+    def test_links_do_not_lead_out(self):
+        (self.folder / "a").symlink_to("/../../../bin/busybox")
+        self.refused("/a is not in the root file system", self.folder, "/a")
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.mkfifo(self.folder / "a", 0o755)
+        self.refused("/a is no program", self.folder, "/a")
+
+    def test_damaged_files_are_no_crash(self):
+        original = pathlib.Path("/bin/busybox").read_bytes()
+        for seed in range(12):
+            content = bytearray(original)
+            place = (seed * 7919) % 700
+            content[place:place + 8] = bytes((seed * 37 + i * 91) & 0xff for i in range(8))
+            self.program(bytes(content))
+            done = derive(self.folder, "/a")
+            self.assertIn(done.returncode, (0, 1), f"{seed}: {done.stderr[-500:]}")
+
+
+if __name__ == "__main__":
+    unittest.main()

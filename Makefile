@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 cca machine cca-bench test-firmware test-cca test-machine test-v2 install uninstall demo test bench lint format generate fuzz coverage clean help
+.PHONY: all arm64 profile cca machine cca-bench test-firmware test-cca test-machine test-v2 test-profile install uninstall demo test bench lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -17,10 +17,22 @@ arm64:
 	@scripts/install-dependencies build arm64
 	@scripts/build arm64 build/arm64/rcontainer
 
+## profile    build/rcontainer-profile, which derives policies from programs (rcontainer profile derive)
+profile:
+	@scripts/install-dependencies build
+	@scripts/build-profile
+
+## test-profile  derived policies against Debian's programs; two minutes
+test-profile: all profile
+	@scripts/install-dependencies profile
+	@scripts/test profile-unit profile
+
 ## install    program, manual page and completions below $(DESTDIR)$(PREFIX); run make first
 install:
 	@test -x build/rcontainer || { echo "make install: run make first" >&2; exit 1; }
 	install -D -m 755 build/rcontainer $(DESTDIR)$(PREFIX)/bin/rcontainer
+	if [ -x build/rcontainer-profile ]; then \
+	  install -D -m 755 build/rcontainer-profile $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-profile; fi
 	install -D -m 644 docs/man/rcontainer.1 $(SHARE)/man/man1/rcontainer.1
 	install -D -m 644 completions/rcontainer.bash $(SHARE)/bash-completion/completions/rcontainer
 	install -D -m 644 completions/rcontainer.zsh $(SHARE)/zsh/site-functions/_rcontainer
@@ -28,7 +40,8 @@ install:
 
 ## uninstall  remove what install put there
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/rcontainer $(SHARE)/man/man1/rcontainer.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/rcontainer $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-profile \
+	  $(SHARE)/man/man1/rcontainer.1 \
 	  $(SHARE)/bash-completion/completions/rcontainer $(SHARE)/zsh/site-functions/_rcontainer \
 	  $(SHARE)/fish/vendor_completions.d/rcontainer.fish
 
@@ -38,8 +51,8 @@ demo: all
 	@scripts/demo
 
 ## test       install what is missing, build, run every test suite
-test: all arm64 machine
-	@scripts/install-dependencies test engines
+test: all arm64 machine profile
+	@scripts/install-dependencies test engines profile
 	@scripts/test
 
 ## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host

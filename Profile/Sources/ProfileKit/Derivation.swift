@@ -97,7 +97,8 @@ public final class Derivation {
       throw ProfileError("\(path) is a script for \(words.first ?? "nothing"), which is not in the root file system")
     }
     enqueue(interpreter)
-    if name.hasSuffix("/env"), let program = words.dropFirst().first(where: { !$0.hasPrefix("-") && !$0.contains("=") }) {
+    if name.hasSuffix("/env"), let program = words.dropFirst().first(where: { !$0.hasPrefix("-") && !$0.contains("=") })
+    {
       guard let found = lookUp(program) else {
         throw ProfileError("\(path) is a script for \(program), which is not in the root file system")
       }
@@ -128,7 +129,8 @@ public final class Derivation {
     }
     architecture = file.architecture
     notes += loaded.notes
-    let graph = CallGraph(images: loaded.images, entries: loaded.entries, opened: loaded.opened,
+    let graph = CallGraph(
+      images: loaded.images, entries: loaded.entries, opened: loaded.opened,
       hinted: loaded.hinted)
     var flow = NumberFlow(graph, file.architecture)
     for site in graph.systemCalls {
@@ -156,7 +158,9 @@ extension Derivation {
   /// The process of a bundle. What a shell is told to do is looked through for programs.
   public func add(process arguments: [String]) throws(ProfileError) {
     guard let program = arguments.first else { throw ProfileError("the bundle starts no process: name a program") }
-    if arguments.count > 2, ["sh", "bash", "dash", "ash"].contains(program.split(separator: "/").last.map(String.init) ?? "") {
+    if arguments.count > 2,
+      ["sh", "bash", "dash", "ash"].contains(program.split(separator: "/").last.map(String.init) ?? "")
+    {
       for word in arguments.dropFirst() { addNamed(in: word) }
     }
     try add(program)

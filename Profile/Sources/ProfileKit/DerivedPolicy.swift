@@ -7,12 +7,15 @@ public struct DerivedPolicy {
 
   /// What stands in for system calls whose numbers are not known: open files, memory, threads, signals and time.
   public static let base = [
-    "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl",
+    "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup", "dup2", "dup3", "epoll_create1",
+    "epoll_ctl",
     "epoll_pwait", "epoll_wait", "eventfd2", "exit", "exit_group", "faccessat", "fcntl", "fdatasync", "fstat", "fsync",
     "ftruncate", "futex", "getcwd", "getdents64", "getegid", "geteuid", "getgid", "getpid", "getppid", "getrandom",
-    "gettid", "gettimeofday", "getuid", "ioctl", "lseek", "lstat", "madvise", "membarrier", "mmap", "mprotect", "mremap",
+    "gettid", "gettimeofday", "getuid", "ioctl", "lseek", "lstat", "madvise", "membarrier", "mmap", "mprotect",
+    "mremap",
     "munmap", "nanosleep", "newfstatat", "open", "openat", "pipe", "pipe2", "poll", "ppoll", "pread64", "preadv",
-    "prlimit64", "pselect6", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "restart_syscall", "rseq",
+    "prlimit64", "pselect6", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "restart_syscall",
+    "rseq",
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "sched_getaffinity",
     "sched_yield", "select", "set_robust_list", "set_tid_address", "sigaltstack", "stat", "statx", "tgkill", "uname",
     "wait4", "waitid", "write", "writev",

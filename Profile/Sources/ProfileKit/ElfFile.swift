@@ -66,7 +66,8 @@ public struct ElfFile: Sendable {
     self.bytes = bytes
     let reader = ByteReader(bytes)
     guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { throw ProfileError("\(path) is no ELF file") }
-    guard bytes.count >= 64, bytes[4] == 2, bytes[5] == 1, let type = reader.u16(16), let machine = reader.u16(18) else {
+    guard bytes.count >= 64, bytes[4] == 2, bytes[5] == 1, let type = reader.u16(16), let machine = reader.u16(18)
+    else {
       throw ProfileError("\(path) is an ELF file, but not of a 64-bit little-endian machine")
     }
     switch machine {
@@ -81,7 +82,9 @@ public struct ElfFile: Sendable {
     // Before the tables are read, for what they say is compared with it.
     let sections = readSections(reader)
     code = sections.filter { $0.isExecutable }.compactMap { section in
-      guard offset(of: section.address) == section.offset, section.size <= bytes.count - section.offset else { return nil }
+      guard offset(of: section.address) == section.offset, section.size <= bytes.count - section.offset else {
+        return nil
+      }
       return Segment(
         address: section.address, offset: section.offset, fileSize: section.size, memorySize: section.size,
         isExecutable: true, isWritable: false)
@@ -177,7 +180,9 @@ public struct ElfFile: Sendable {
       if tag == 1 { libraries.append(value) } else { values[tag] = value }
     }
     let strings = values[5].flatMap { offset(of: $0) }
-    if let strings, let size = values[10], size <= UInt64(bytes.count - strings) { names = strings..<strings + Int(size) }
+    if let strings, let size = values[10], size <= UInt64(bytes.count - strings) {
+      names = strings..<strings + Int(size)
+    }
     func text(_ place: UInt64?) -> String? {
       guard let strings, let place, place < UInt64(bytes.count) else { return nil }
       return reader.string(strings + Int(place))
@@ -444,7 +449,9 @@ struct ByteReader {
   private func number<T: FixedWidthInteger>(_ offset: Int, _: T.Type) -> T? {
     guard offset >= 0, offset <= bytes.count - T.bitWidth / 8 else { return nil }
     var value: T = 0
-    for place in 0..<T.bitWidth / 8 { value |= T(truncatingIfNeeded: UInt64(bytes[offset + place]) << UInt64(8 * place)) }
+    for place in 0..<T.bitWidth / 8 {
+      value |= T(truncatingIfNeeded: UInt64(bytes[offset + place]) << UInt64(8 * place))
+    }
     return value
   }
 

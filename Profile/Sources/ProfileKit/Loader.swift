@@ -219,7 +219,8 @@ final class Loader {
   }
 
   private let standardDirectories = [
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64",
+    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+    "/lib64",
     "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
   ]
 

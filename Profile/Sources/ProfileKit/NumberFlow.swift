@@ -109,10 +109,12 @@ struct NumberFlow {
         var other = state
         other.location = .memory(base: stackPointer, offset: offset &+ plus)
         return other
-      case .copy(base, _, _), .copy(stackPointer, _, _), .push, .pushConstant, .pop, .constant(base, _), .load(base, _, _),
+      case .copy(base, _, _), .copy(stackPointer, _, _), .push, .pushConstant, .pop, .constant(base, _),
+        .load(base, _, _),
         .loadGlobal(base), .conditionalCopy(base, _), .insert(base, _, _):
         return nil
-      default: if (instruction.clobbers >> UInt32(base) | instruction.clobbers >> UInt32(stackPointer)) & 1 == 1 { return nil }
+      default:
+        if (instruction.clobbers >> UInt32(base) | instruction.clobbers >> UInt32(stackPointer)) & 1 == 1 { return nil }
       }
     }
     return nil
@@ -283,7 +285,9 @@ struct NumberFlow {
     var predecessors = [[Int]](repeating: [], count: instructions.count)
     var jumps: [Int] = []
     for (place, instruction) in instructions.enumerated() {
-      if instruction.fallsThrough, !ends(instruction, function.image), let next = index[instruction.end] { predecessors[next].append(place) }
+      if instruction.fallsThrough, !ends(instruction, function.image), let next = index[instruction.end] {
+        predecessors[next].append(place)
+      }
       switch instruction.flow {
       case .jump(let target), .branch(let target):
         if let next = index[target] { predecessors[next].append(place) }

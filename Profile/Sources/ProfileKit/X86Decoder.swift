@@ -90,7 +90,8 @@ enum X86Decoder {
 
     /// Registers of 8 bits without REX include ah, ch, dh and bh.
     func bits8(_ register: UInt8) -> UInt32 {
-      rex == 0 && register >= 4 && register < 8 ? 1 << UInt32(register) | 1 << UInt32(register - 4) : 1 << UInt32(register)
+      rex == 0 && register >= 4 && register < 8
+        ? 1 << UInt32(register) | 1 << UInt32(register - 4) : 1 << UInt32(register)
     }
 
     func bit(_ register: UInt8) -> UInt32 { 1 << UInt32(register) }

@@ -51,7 +51,9 @@ struct Derive: ParsableCommand {
     if explain {
       for note in derivation.notes { say(note) }
       for call in derivation.calls.sorted() {
-        say("\(call): \(derivation.origins[call]?.place ?? "")\(policy.denied.contains(call) ? "; denied by default" : "")")
+        say(
+          "\(call): \(derivation.origins[call]?.place ?? "")\(policy.denied.contains(call) ? "; denied by default" : "")"
+        )
       }
       for place in unresolved { say("unknown number: \(place.place); lost at \(place.lost)") }
     }

@@ -67,7 +67,8 @@ private func program(machine: UInt16 = 62, code: [UInt8]) -> [UInt8] {
   @Test func aStructureOfTheCallerIsFollowed() throws {
     // sub $8,%rsp; mov %rsp,%rdi; movl $105,(%rsp); call 1f; hlt; 1: mov (%rdi),%eax; syscall; ret
     let found = try analyse([
-      0x48, 0x83, 0xec, 8, 0x48, 0x89, 0xe7, 0xc7, 0x04, 0x24, 105, 0, 0, 0, 0xe8, 1, 0, 0, 0, 0xf4, 0x8b, 0x07, 0x0f, 5,
+      0x48, 0x83, 0xec, 8, 0x48, 0x89, 0xe7, 0xc7, 0x04, 0x24, 105, 0, 0, 0, 0xe8, 1, 0, 0, 0, 0xf4, 0x8b, 0x07, 0x0f,
+      5,
       0xc3,
     ])
     #expect(found.numbers == [105])

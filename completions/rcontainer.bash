@@ -32,10 +32,10 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--egress | \
-      profile:--dns | profile:--memory | profile:-m | profile:--cpus | profile:--pids | \
-      profile:--timeout | profile:--env | profile:-e | profile:--cwd | profile:--root | \
-      profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--net | \
+      profile:--egress | profile:--dns | profile:--memory | profile:-m | profile:--cpus | \
+      profile:--pids | profile:--timeout | profile:--env | profile:-e | profile:--cwd | \
+      profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -89,10 +89,10 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--rw | profile:--ro | profile:--net | profile:--egress | \
-      profile:--dns | profile:--memory | profile:-m | profile:--cpus | profile:--pids | \
-      profile:--timeout | profile:--env | profile:-e | profile:--cwd | profile:--root | \
-      profile:--hostname | profile:--shim) return ;;
+      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--net | \
+      profile:--egress | profile:--dns | profile:--memory | profile:-m | profile:--cpus | \
+      profile:--pids | profile:--timeout | profile:--env | profile:-e | profile:--cwd | \
+      profile:--root | profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
@@ -116,7 +116,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--help' ;;
-    profile:*) words='--arch --json --output --rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
+    profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
@@ -129,7 +129,7 @@ _rcontainer() {
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;
     completion:0) words='bash zsh fish' ;;
-    profile:0) words='show check diff learn' ;;
+    profile:0) words='show check diff learn derive' ;;
     profile:1) words='default strict compat' ;;
     do:0) COMPREPLY=($(compgen -c -- "$current")); return ;;
     do:* | exec:*) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;

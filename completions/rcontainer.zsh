@@ -23,7 +23,7 @@ _rcontainer() {
     'events:show statistics, and out-of-memory events, as JSON lines'
     'spec:write a config.json to start from'
     'features:show what this runtime and kernel can do, as JSON'
-    'profile:show, check, compare or learn policies'
+    'profile:show, check, compare, learn or derive policies'
     'machine:make and start the emulated Arm CCA machine'
     'version:show the version'
     'completion:print a completion script for a shell'
@@ -215,7 +215,11 @@ _rcontainer() {
     _arguments -s \
     '--arch=[of another architecture than this machine'\''s]:NAME:(x86_64 aarch64)' \
     '--json[as JSON]' \
-    '(-o --output)'{-o,--output=}'[learn\: write the policy to FILE instead of standard output]:FILE:_files' \
+    '(-o --output)'{-o,--output=}'[learn, derive\: write the policy to FILE instead of standard output]:FILE:_files' \
+    '--all[derive\: from all programs of the root file system]' \
+    '*--with=[derive\: programs load the library PATH while they run (repeatable)]:PATH: ' \
+    '--explain[derive\: tell where each call is, and what is not known]' \
+    '--strict-analysis[derive\: fail if the number of a system call cannot be found out]' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
@@ -230,7 +234,7 @@ _rcontainer() {
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
-    '1:action:(show check diff learn)' \
+    '1:action:(show check diff learn derive)' \
     '2:policy:{_values policy default strict compat; _files}'
     ;;
   machine)

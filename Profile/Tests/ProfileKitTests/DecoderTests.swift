@@ -63,7 +63,7 @@ import Testing
     let path = "/bin/busybox"
     let file = try ElfFile(path: path, bytes: [UInt8](Data(contentsOf: URL(filePath: path))))
     guard file.architecture == .x86_64 else { return }
-    let (start, end) = (file.entry, file.entry + 0x20000)
+    let (start, end) = (file.entry, file.entry + 0x80000)
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/objdump")
     process.arguments = [
@@ -78,7 +78,7 @@ import Testing
       guard line.hasPrefix(" "), let colon = line.firstIndex(of: ":") else { return nil }
       return UInt64(line[..<colon].trimmingCharacters(in: .whitespaces), radix: 16)
     }
-    #expect(addresses.count > 20_000)
+    #expect(addresses.count > 80_000)
     for (address, next) in zip(addresses, addresses.dropFirst()) {
       let offset = try #require(file.offset(of: address))
       let found = X86Decoder.decode(file.bytes, at: offset, end: file.bytes.count, address: address, isFixed: true)
@@ -107,6 +107,6 @@ import Testing
     #expect(decode(0xb000_0010).effect == .constant(register: 16, 0x2000))
     #expect(decode(0xf940_0611).effect == .load(to: 17, base: 16, offset: 8))
     #expect(decode(0xd503_201f).isPadding)
-    #expect(decode(0xa9bf_7bfd).clobbers == 1 << 29)  // stp x29, x30, [sp, #-16]!: 31 is the stack pointer
+    #expect(decode(0xa9bf_7bfd).clobbers == 1 << 31)  // stp x29, x30, [sp, #-16]!: 31 is the stack pointer
   }
 }

@@ -112,24 +112,36 @@ enum Arm64Decoder {
       let second = UInt8(word >> 10 & 31)
       let writesBase = word >> 23 & 1 == 1
       let isLoad = word >> 22 & 1 == 1
+      if !isLoad {
+        let scale = isVector ? Int64(word >> 30) + 2 : word >> 31 == 1 ? 3 : 2
+        let distance = Int64(Int32(bitPattern: word << 10) >> 25) << scale
+        let before = word >> 23 & 3 == 1
+        result.overwrites = Instruction.Memory(base: base, offset: before ? 0 : distance, size: 2 << scale)
+      }
       if isLoad, !isVector { result.clobbers = bit(target) | bit(second) }
       if writesBase { result.clobbers |= bit(base) }
       return
     }
     if word >> 27 & 7 == 7, word >> 24 & 3 == 1, !isVector, word >> 30 >= 2 {  // 32 or 64 bits, an offset without sign
       let offset = Int64(word >> 10 & 0xfff) << Int64(word >> 30)
-      switch word >> 22 & 3 {
-      case 0: result.effect = .store(from: target, base: base, offset: offset)
-      case 1: result.effect = .load(to: target, base: base, offset: offset)
+      switch (word >> 22 & 3, word >> 30) {
+      case (0, _): result.effect = .store(from: target, base: base, offset: offset)
+      case (1, _), (2, 2): result.effect = .load(to: target, base: base, offset: offset)
       default: result.clobbers = bit(target)
       }
       return
     }
-    if word >> 27 & 7 == 7, word >> 24 & 3 == 1, word >> 22 & 3 == 0 { return }
+    if word >> 27 & 7 == 7, word >> 24 & 3 == 1, word >> 22 & 1 == 0, word >> 22 & 3 == 0 || isVector {
+      let scale = Int64(word >> 30) | (isVector && word >> 23 & 1 == 1 ? 4 : 0)
+      result.overwrites = Instruction.Memory(base: base, offset: Int64(word >> 10 & 0xfff) << scale, size: 1 << scale)
+      return
+    }
     // Exclusive and atomic instructions, and those that change the base.
     result.clobbers = (isVector ? 0 : bit(target)) | bit(base) | bit(UInt8(word >> 16 & 31))
     if word >> 27 & 7 == 7, word >> 21 & 1 == 0, word >> 10 & 1 == 0 {
       // ldur, stur: the base stays.
+      result.overwrites = Instruction.Memory(
+        base: base, offset: Int64(Int32(bitPattern: word << 11) >> 23), size: 16)
       result.clobbers = isVector || word >> 22 & 3 == 0 ? 0 : bit(target)
     }
     if word >> 27 & 7 == 7, word >> 21 & 1 == 1, word >> 10 & 3 == 2 {

@@ -26,6 +26,8 @@ public final class Derivation {
   private let modules: [String]
   private var queue: [String] = []
   private var known: Set<String> = []
+  /// What was asked for by name, and what the scripts among it need.
+  private var required: Set<String> = []
 
   /// - Parameter modules: further libraries that programs load while they run.
   public init(_ root: RootFileSystem, modules: [String] = []) throws(ProfileError) {
@@ -46,6 +48,7 @@ public final class Derivation {
     let path = program.contains("/") ? root.resolve(program) : lookUp(program)
     guard let path else { throw ProfileError("\(program) is not in the root file system") }
     guard root.isExecutable(path) else { throw ProfileError("\(program) is no program: it cannot be executed") }
+    required.insert(path)
     enqueue(path)
     try run()
   }
@@ -72,17 +75,27 @@ public final class Derivation {
     return nil
   }
 
+  private func enqueue(_ path: String, for script: String) {
+    if required.contains(script) { required.insert(path) }
+    enqueue(path)
+  }
+
   private func enqueue(_ path: String) {
     if known.insert(path).inserted { queue.append(path) }
   }
 
   private func run() throws(ProfileError) {
     while let path = queue.popLast() {
-      programs.append(path)
-      if root.contents(path, limit: 2)?.elementsEqual([0x23, 0x21]) ?? false {
-        try script(path)
-      } else {
-        try analyse(path)
+      do throws(ProfileError) {
+        if root.contents(path, limit: 2)?.elementsEqual([0x23, 0x21]) ?? false {
+          try script(path)
+        } else {
+          try analyse(path)
+        }
+      } catch {
+        // What cannot be started makes no calls; but who asks for it wants to know.
+        if required.contains(path) { throw error }
+        notes.append("\(path) is left out: \(error)")
       }
     }
   }
@@ -96,13 +109,14 @@ public final class Derivation {
     guard let name = words.first, let interpreter = root.resolve(name), root.isExecutable(interpreter) else {
       throw ProfileError("\(path) is a script for \(words.first ?? "nothing"), which is not in the root file system")
     }
-    enqueue(interpreter)
+    programs.append(path)
+    enqueue(interpreter, for: path)
     if name.hasSuffix("/env"), let program = words.dropFirst().first(where: { !$0.hasPrefix("-") && !$0.contains("=") })
     {
       guard let found = lookUp(program) else {
         throw ProfileError("\(path) is a script for \(program), which is not in the root file system")
       }
-      enqueue(found)
+      enqueue(found, for: path)
     }
     addNamed(in: text)
   }
@@ -127,6 +141,7 @@ public final class Derivation {
     if let architecture, architecture != file.architecture {
       throw ProfileError("\(path) is for another machine than \(programs[0])")
     }
+    programs.append(path)
     architecture = file.architecture
     notes += loaded.notes
     let graph = CallGraph(

@@ -35,12 +35,21 @@ public struct Instruction: Sendable, Equatable {
     case pop(UInt8)
   }
 
+  /// Memory by a register and a distance.
+  public struct Memory: Sendable, Equatable {
+    public var base: UInt8
+    public var offset: Int64
+    public var size: Int64
+  }
+
   public var address: UInt64
   public var length: Int
   public var flow = Flow.next
   public var effect = Effect.none
   /// Registers that get a value which `effect` does not tell; a bit each.
   public var clobbers: UInt32 = 0
+  /// Memory that may change in a way that `effect` doesn't tell.
+  public var overwrites: Memory?
   /// An address of the file that the instruction forms, or whose memory it uses.
   public var reference: UInt64?
   /// Whether it is the memory there that matters.

@@ -200,6 +200,11 @@ struct NumberFlow {
     case .memory(let base, let offset):
       if isCall, scratch >> UInt32(base) & 1 == 1 { return .unknown }
       if instruction.clobbers >> UInt32(base) & 1 == 1 { return .unknown }
+      if let other = instruction.overwrites, other.base == base, other.offset < offset &+ 4,
+        offset < other.offset &+ other.size
+      {
+        return .unknown
+      }
       switch instruction.effect {
       case .store(let from, base, offset): return .at([.register(from)], plus: 0)
       case .storeConstant(let value, base, offset): return .value(value)

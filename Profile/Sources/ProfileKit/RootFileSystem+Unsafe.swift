@@ -1,5 +1,6 @@
 import CProfile
-import Foundation
+import FoundationEssentials
+import Glibc
 
 private let pathOnly = Int32(PROFILE_O_PATH)
 
@@ -34,8 +35,18 @@ public final class RootFileSystem {
     guard let kind = status(path), kind.st_mode & S_IFMT == S_IFREG, kind.st_size <= 1 << 31,
       let opened = open(path, O_RDONLY | O_NONBLOCK)
     else { return nil }
-    let file = FileHandle(fileDescriptor: opened, closeOnDealloc: true)
-    return (try? file.read(upToCount: min(limit, Int(kind.st_size)))).map { [UInt8]($0) }
+    defer { close(opened) }
+    var bytes = [UInt8](repeating: 0, count: min(limit, Int(kind.st_size)))
+    var filled = 0
+    while filled < bytes.count {
+      // SAFETY: read writes at most as many bytes as the rest of the array has.
+      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe read(opened, buffer.baseAddress! + filled, buffer.count - filled)
+      }
+      guard count > 0 else { break }
+      filled += count
+    }
+    return Array(bytes.prefix(filled))
   }
 
   /// Whether a path names a regular file that somebody may execute.
@@ -77,5 +88,16 @@ public final class RootFileSystem {
   private static func message(_ error: Int32) -> String {
     // SAFETY: strerror's string lives until its next call, and is copied before.
     unsafe String(cString: strerror(error))
+  }
+}
+
+/// Writes a text to a descriptor as it is.
+public func write(_ text: String, to descriptor: Int32) {
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    // SAFETY: write reads as many bytes as the slice has.
+    let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    guard count > 0 else { return }
+    rest = rest.dropFirst(count)
   }
 }

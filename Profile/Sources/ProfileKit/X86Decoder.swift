@@ -129,6 +129,10 @@ enum X86Decoder {
         default: result.flow = .branch(target)
         }
       }
+      if mode != 3, let base, !hasIndex, result.effect == .none, result.flow == .next, !isRead(opcode) {
+        result.overwrites = Instruction.Memory(
+          base: base, offset: displacement, size: opcode == 0x0f || opcode == 0x62 ? 64 : 8)
+      }
       if isRelative {
         result.reference = next &+ UInt64(bitPattern: displacement)
         result.usesMemory = opcode != 0x8d
@@ -142,6 +146,17 @@ enum X86Decoder {
         }
       }
       return true
+    }
+
+    /// Whether an operation without effect only reads its memory operand.
+    private func isRead(_ opcode: UInt8) -> Bool {
+      switch opcode {
+      case 0x02, 0x03, 0x0a, 0x0b, 0x12, 0x13, 0x1a, 0x1b, 0x22, 0x23, 0x2a, 0x2b, 0x32, 0x33, 0x38...0x3b, 0x69, 0x6b,
+        0x84, 0x85, 0x8a, 0x8b, 0x8d:
+        true
+      case 0x80, 0x81, 0x83: middle == 7
+      default: false
+      }
     }
 
     private mutating func operation(

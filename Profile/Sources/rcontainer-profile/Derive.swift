@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import ProfileKit
 
 struct Derive: ParsableCommand {
@@ -45,7 +45,7 @@ struct Derive: ParsableCommand {
         throw ProfileError("\(output) cannot be written")
       }
     } else {
-      FileHandle.standardOutput.write(Data(policy.text(summary: summary).utf8))
+      write(policy.text(summary: summary), to: 1)
     }
 
     if explain {

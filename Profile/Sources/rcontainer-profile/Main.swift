@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ProfileKit
 
 @main
@@ -24,5 +23,5 @@ struct RContainerProfile: ParsableCommand {
 
 /// Everything that is not the policy goes to standard error.
 func say(_ text: String) {
-  FileHandle.standardError.write(Data("rcontainer-profile: \(text)\n".utf8))
+  write("rcontainer-profile: \(text)\n", to: 2)
 }

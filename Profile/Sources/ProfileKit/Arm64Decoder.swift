@@ -35,6 +35,11 @@ enum Arm64Decoder {
     case _ where word >> 26 & 0b111 == 0b100:
       immediate(word, target, address, &result)
     case _ where word >> 25 & 0b101 == 0b100: memory(word, target, address, &result)
+    case _ where word >> 25 & 0b111 == 0b111:
+      // Vectors and floating point; copies and conversions may go to a general register.
+      let copies = word & 0x9fe0_8400 == 0x0e00_0400
+      let converts = word & 0x5f20_fc00 == 0x1e20_0000 || word & 0x5f20_0000 == 0x1e00_0000
+      if copies || converts { result.clobbers = bit(target) }
     default: register(word, target, &result)
     }
     return result

@@ -23,6 +23,9 @@ import Testing
     #expect(x86([0x0f, 0x44, 0xc2])?.effect == .conditionalCopy(to: 0, from: 2))
     #expect(x86([0xc7, 0x04, 0x24, 0x69, 0, 0, 0])?.effect == .storeConstant(0x69, base: 4, offset: 0))
     #expect(x86([0x8b, 0x44, 0x24, 0x08])?.effect == .load(to: 0, base: 4, offset: 8))
+    #expect(x86([0x0f, 0x11, 0x44, 0x24, 8])?.overwrites == Instruction.Memory(base: 4, offset: 8, size: 64))
+    #expect(x86([0x83, 0x0c, 0x24, 1])?.overwrites == Instruction.Memory(base: 4, offset: 0, size: 8))
+    #expect(x86([0x83, 0x3c, 0x24, 1])?.overwrites == nil)
     // 8 and 16 bits leave the rest of a register.
     #expect(x86([0xb0, 1])?.clobbers == 1)
     #expect(x86([0x66, 0xb8, 1, 0])?.clobbers == 1)
@@ -107,6 +110,11 @@ import Testing
     #expect(decode(0xb000_0010).effect == .constant(register: 16, 0x2000))
     #expect(decode(0xf940_0611).effect == .load(to: 17, base: 16, offset: 8))
     #expect(decode(0xd503_201f).isPadding)
+    #expect(decode(0x2f20_a400).clobbers == 0)  // uxtl v0.2d, v0.2s
+    #expect(decode(0x1e26_0008).clobbers == 1 << 8)  // fmov w8, s0
+    #expect(decode(0x9e66_0008).clobbers == 1 << 8)  // fmov x8, d0
+    #expect(decode(0x0e04_3c08).clobbers == 1 << 8)  // umov w8, v0.s[0]
+    #expect(decode(0x1e38_0008).clobbers == 1 << 8)  // fcvtzs w8, s0
     #expect(decode(0xa9bf_7bfd).clobbers == 1 << 31)  // stp x29, x30, [sp, #-16]!: 31 is the stack pointer
   }
 }

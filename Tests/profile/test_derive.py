@@ -150,6 +150,12 @@ class Programs(unittest.TestCase):
                          "select sum(b) from t; pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;")
         self.assertEqual(out.split(), ["6", "wal", "3"])
 
+    def test_threads_and_their_end_are_found(self):
+        # The C library's functions for it have an end before the system call, in the tables.
+        done = derive("--explain", ROOTFS, "/usr/bin/redis-server")
+        for call in ("clone", "clone3", "exit"):
+            self.assertRegex(done.stderr, f"(?m): {call}: ")
+
     def test_git(self):
         policy = self.policy(110, "/usr/bin/git")
         self.assertIn("two\none\n", self.works(policy, "/bin/sh", "-c", GIT))

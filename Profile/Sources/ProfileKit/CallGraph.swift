@@ -18,6 +18,8 @@ final class CallGraph {
     var function: Function
     var address: UInt64
     var isCall: Bool
+    /// Control goes on without a jump.
+    var isFall = false
   }
 
   let images: [Image]
@@ -132,7 +134,9 @@ final class CallGraph {
     let image = images[function.image]
     let summary = image.summary(of: function.start)
     for edge in summary.edges {
-      reach(function.image, edge.to, .site(Site(function: function, address: edge.from, isCall: edge.isCall)))
+      reach(
+        function.image, edge.to,
+        .site(Site(function: function, address: edge.from, isCall: edge.isCall, isFall: edge.isFall)))
     }
     for reference in summary.references {
       let site = Site(function: function, address: reference.from, isCall: reference.isCall)

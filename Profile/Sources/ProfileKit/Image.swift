@@ -177,6 +177,9 @@ struct FunctionSummary {
     var from: UInt64
     var to: UInt64
     var isCall: Bool
+    /// Control goes on there without a jump: some functions of C libraries have an end before a system call, so that
+    /// nobody unwinds a new thread.
+    var isFall = false
   }
 
   struct Reference {
@@ -198,7 +201,12 @@ struct FunctionSummary {
     var pages = [UInt64?](repeating: nil, count: 32)
     var addresses = [UInt64?](repeating: nil, count: 32)
     let inside = (instructions.first?.address ?? 0)..<(instructions.last?.end ?? 0)
-    for instruction in instructions {
+    for (place, instruction) in instructions.enumerated() {
+      let next = place + 1 < instructions.count ? instructions[place + 1].address : nil
+      // Behind a call at the end nothing is: it does not return.
+      if instruction.fallsThrough, !instruction.isCall, next != instruction.end {
+        edges.append(Edge(from: instruction.address, to: instruction.end, isCall: false, isFall: true))
+      }
       switch instruction.flow {
       case .call(let target): edges.append(Edge(from: instruction.address, to: target, isCall: true))
       case .jump(let target), .branch(let target):

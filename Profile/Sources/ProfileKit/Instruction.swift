@@ -68,6 +68,13 @@ public struct Instruction: Sendable, Equatable {
 
   var end: UInt64 { address &+ UInt64(length) }
 
+  var isCall: Bool {
+    switch flow {
+    case .call, .indirectCall: true
+    default: false
+    }
+  }
+
   /// Whether control can go on behind it.
   var fallsThrough: Bool {
     switch flow {

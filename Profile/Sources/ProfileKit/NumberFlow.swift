@@ -126,11 +126,19 @@ struct NumberFlow {
   }
 
   /// Goes to those that call, or jump to, the instruction of a state.
-  private func enter(_ state: State, _ ways: Int, _ result: inout Result, _ work: inout [State]) {
+  private mutating func enter(_ state: State, _ ways: Int, _ result: inout Result, _ work: inout [State]) {
     let place = CallGraph.Place(image: state.function.image, address: state.address)
     let sites = graph.sites[place] ?? []
     if graph.taken.contains(place) || ways == 0 && sites.isEmpty { result.lose(state) }
     for site in sites {
+      if site.isFall {
+        let body = body(site.function)
+        guard let index = body.index[site.address] else { continue }
+        var before = state
+        before.function = site.function
+        step(body.instructions[index], before, &result, &work)
+        continue
+      }
       var location = state.location
       if site.isCall, architecture == .x86_64, case .memory(stackPointer, let offset) = location {
         // The return address lies between.
@@ -178,11 +186,7 @@ struct NumberFlow {
 
   /// Where that was before an instruction what is in a location behind it.
   private func before(_ instruction: Instruction, _ location: Location) -> Step {
-    let isCall: Bool
-    switch instruction.flow {
-    case .call, .indirectCall: isCall = true
-    default: isCall = false
-    }
+    let isCall = instruction.isCall
     switch location {
     case .register(let register):
       if isCall, scratch >> UInt32(register) & 1 == 1 { return .unknown }

@@ -15,6 +15,7 @@ private enum FutexCommand {
   static let waitBits: UInt64 = 9
   static let wakeBits: UInt64 = 10
   static let realTime: UInt64 = 256
+  static let privateFlag: UInt64 = 128
 }
 
 /// Bits in the word of a lock (uapi/linux/futex.h).
@@ -39,6 +40,7 @@ extension Kernel {
     let count = max(Int64(Int32(bitPattern: value)), 0)
     let last = UInt32(truncatingIfNeeded: frame.value.x[5])
     let isReal = frame.value.x[1] & FutexCommand.realTime != 0
+    let isPrivate = frame.value.x[1] & FutexCommand.privateFlag != 0
     switch frame.value.x[1] & 127 {
     case FutexCommand.wait:
       guard !isReal else { throw .notImplemented }
@@ -53,21 +55,21 @@ extension Kernel {
       var deadline: Deadline?
       if frame.value.x[3] != 0 { deadline = Deadline(clock: isReal ? 0 : 1, time: try futexTime()) }
       return try waitFutex(address, value, last, deadline)
-    case FutexCommand.wake: return wake(try futexKey(address), max(count, 1), UInt32.max)
+    case FutexCommand.wake: return wake(try futexKey(address, isPrivate: isPrivate), max(count, 1), UInt32.max)
     case FutexCommand.wakeBits:
       guard last != 0 else { throw .invalid }
-      return wake(try futexKey(address), max(count, 1), last)
+      return wake(try futexKey(address, isPrivate: isPrivate), max(count, 1), last)
     case FutexCommand.requeue, FutexCommand.compareRequeue:
-      let key = try futexKey(address)
-      let other = try futexKey(frame.value.x[4])
+      let key = try futexKey(address, isPrivate: isPrivate)
+      let other = try futexKey(frame.value.x[4], isPrivate: isPrivate)
       if frame.value.x[1] & 127 == FutexCommand.compareRequeue, try get(address, as: UInt32.self) != last {
         throw .again
       }
       let moved = max(Int64(Int32(truncatingIfNeeded: frame.value.x[3])), 0)
       return wake(key, count, UInt32.max) + requeue(key, to: other, moved)
     case FutexCommand.wakeOperation:
-      let key = try futexKey(address)
-      let other = try futexKey(frame.value.x[4])
+      let key = try futexKey(address, isPrivate: isPrivate)
+      let other = try futexKey(frame.value.x[4], isPrivate: isPrivate)
       let wakesOther = try futexOperation(frame.value.x[4], last)
       let woken = wake(key, max(count, 1), UInt32.max)
       if !wakesOther { return woken }
@@ -85,9 +87,10 @@ extension Kernel {
   }
 
   /// What threads wait for: the physical address of memory that processes share, else process and address. It is the
-  /// mapping that says which, since private memory moves when it is copied.
-  private func futexKey(_ address: UInt64) throws(Errno) -> UInt64 {
+  /// mapping that says which, since private memory moves when it is copied; or the program (FUTEX_PRIVATE_FLAG).
+  private func futexKey(_ address: UInt64, isPrivate: Bool) throws(Errno) -> UInt64 {
     guard address % 4 == 0 else { throw .invalid }
+    if isPrivate { return space.value.asid << 48 | address }
     lockMap()
     defer { unlockMap() }
     guard let area = findArea(space, address) else { throw .fault }
@@ -95,25 +98,26 @@ extension Kernel {
     return 1 << 63 | (try translate(space, address, .read))
   }
 
+  /// Where it is counted how often threads began to wait.
+  private var waitCountAddress: UInt64 {
+    task.value.shared + UInt64(MemoryLayout<SharedState>.offset(of: \.waitCount) ?? 0)
+  }
+
   /// Where a slot's key is.
-  private func waitAddress(_ slot: UInt64) -> UInt64 { shared.value.waits + slot * 8 }
+  func waitAddress(_ slot: UInt64) -> UInt64 { shared.value.waits + slot * 8 }
 
   private func waitFutex(
     _ address: UInt64, _ value: UInt32, _ bits: UInt32, _ deadline: Deadline?
   ) throws(Errno) -> Int64 {
     guard bits != 0 else { throw .invalid }
-    let key = try futexKey(address)
+    let key = try futexKey(address, isPrivate: frame.value.x[1] & FutexCommand.privateFlag != 0)
     // As long as somebody waits for it the page is not another's.
     let held = key >> 63 != 0 ? key & ~(1 << 63) & ~(Layout.page - 1) : 0
     if held != 0 { guard hold(held) else { throw .noMemory } }
     defer { if held != 0 { release(held) } }
     let word = waitAddress(task.value.slot)
-    task.value.waitBits = UInt64(bits)
-    task.value.waitOrder = add(
-      1, at: task.value.shared + UInt64(MemoryLayout<SharedState>.offset(of: \.waitCount) ?? 0))
-    _ = platform.replace(memory.load(word), by: key, at: word)
     // Who changes the value looks for waiting threads afterwards, so that one of the two sees the other.
-    platform.fence()
+    beginWaiting(key, UInt64(bits))
     do throws(Errno) {
       if try get(address, as: UInt32.self) != value { throw .again }
     } catch {
@@ -137,8 +141,16 @@ extension Kernel {
     return 0
   }
 
+  func beginWaiting(_ key: UInt64, _ bits: UInt64) {
+    task.value.waitBits = bits
+    task.value.waitOrder = add(1, at: waitCountAddress)
+    let word = waitAddress(task.value.slot)
+    _ = platform.replace(memory.load(word), by: key, at: word)
+    platform.fence()
+  }
+
   /// Waits no more. Whether somebody had woken this thread: then the wake is not to be lost.
-  private func stopWaiting(_ word: UInt64) -> Bool {
+  func stopWaiting(_ word: UInt64) -> Bool {
     while true {
       let key: UInt64 = memory.load(word)
       if key == 0 { return true }
@@ -146,13 +158,14 @@ extension Kernel {
     }
   }
 
-  /// The thread that waits for a key the longest, of those that heed the bits: its slot.
-  private func longestWaiting(_ key: UInt64, _ bits: UInt32) -> UInt64? {
+  /// The thread that waits for a key the longest, of those that heed the bits and began no later than `last`: its slot.
+  private func longestWaiting(_ key: UInt64, _ bits: UInt32, last: UInt64) -> UInt64? {
     var found: UInt64?
     var order = UInt64.max
     for slot in 0..<shared.value.slotEnd where memory.load(waitAddress(slot), as: UInt64.self) == key {
       let other: Ref<TaskData> = memory.reference(shared.value.tasks[Int(slot)])
       if other.value.waitBits & UInt64(bits) == 0 || other.value.waitOrder >= order { continue }
+      if other.value.waitOrder > last { continue }
       order = other.value.waitOrder
       found = slot
     }
@@ -160,12 +173,14 @@ extension Kernel {
   }
 
   /// Wakes threads: how many.
-  private func wake(_ key: UInt64, _ count: Int64, _ bits: UInt32) -> Int64 {
+  func wake(_ key: UInt64, _ count: Int64, _ bits: UInt32) -> Int64 {
     platform.fence()
+    // Threads that are woken may wait for the key again, and again, while this one still wakes.
+    let last = memory.load(waitCountAddress, as: UInt64.self)
     var woken: Int64 = 0
     var batch = 0
     while true {
-      if woken < count, batch < Exchange.wakeLimit, let slot = longestWaiting(key, bits) {
+      if woken < count, batch < Exchange.wakeLimit, let slot = longestWaiting(key, bits, last: last) {
         guard platform.replace(key, by: 0, at: waitAddress(slot)) else { continue }
         let other: Ref<TaskData> = memory.reference(shared.value.tasks[Int(slot)])
         setHeader(Exchange.grants + batch * 8, other.value.thread)
@@ -196,13 +211,13 @@ extension Kernel {
 
   /// Wakes threads that wait for an address of this process.
   func wakeFutex(_ address: UInt64, count: Int64) {
-    do throws(Errno) { _ = wake(try futexKey(address), count, UInt32.max) } catch {}
+    do throws(Errno) { _ = wake(try futexKey(address, isPrivate: false), count, UInt32.max) } catch {}
   }
 
   /// Has threads wait for something else: how many.
   private func requeue(_ key: UInt64, to other: UInt64, _ count: Int64) -> Int64 {
     var moved: Int64 = 0
-    while moved < count, key != other, let slot = longestWaiting(key, UInt32.max) {
+    while moved < count, key != other, let slot = longestWaiting(key, UInt32.max, last: UInt64.max) {
       if platform.replace(key, by: other, at: waitAddress(slot)) { moved += 1 }
     }
     return moved

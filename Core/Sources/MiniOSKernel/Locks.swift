@@ -36,18 +36,37 @@ extension Kernel {
     task.value.lockDepth += 1
     if task.value.lockDepth > 1 { return }
     let word = ownerAddress
-    var tries: UInt64 = 0
+    var tries = 0
     while !platform.replace(0, by: task.value.slot + 1, at: word) {
       tries += 1
       // The owner may need this CPU.
-      if tries % 128 == 0 { platform.exit(.block, min(tries, 8192) * 128, 0) }
+      if tries % 32 == 0 { awaitMap(word) }
     }
   }
+
+  /// Leaves to the host until the owner says that it has done, or some time is over.
+  private func awaitMap(_ word: UInt64) {
+    // A wait for a futex that has begun is not to be forgotten.
+    if memory.load(waitAddress(task.value.slot), as: UInt64.self) != 0 { return platform.exit(.block, 200_000, 0) }
+    let waiters = address(of: process, MemoryLayout<TaskData>.offset(of: \.mapWaiters))
+    _ = add(1, at: waiters)
+    beginWaiting(mapKey, UInt64.max)
+    // Who releases the map looks for waiting threads afterwards.
+    if memory.load(word, as: UInt64.self) != 0 { platform.exit(.block, 10_000_000, 0) }
+    _ = stopWaiting(waitAddress(task.value.slot))
+    _ = add(-1, at: waiters)
+  }
+
+  /// What threads wait for that want the memory map: no address of a program is like it.
+  private var mapKey: UInt64 { 1 << 62 | memory.address(of: process) }
 
   @inline(never)
   private func releaseMap() {
     task.value.lockDepth -= 1
-    if task.value.lockDepth == 0 { _ = platform.replace(task.value.slot + 1, by: 0, at: ownerAddress) }
+    if task.value.lockDepth > 0 { return }
+    _ = platform.replace(task.value.slot + 1, by: 0, at: ownerAddress)
+    platform.fence()
+    if process.value.mapWaiters != 0 { _ = wake(mapKey, 1, UInt32.max) }
   }
 
   /// Does something with the memory map for this thread alone.

@@ -88,6 +88,8 @@ public struct TaskData: BitwiseCopyable {
   var leaving: UInt64
   /// The process's: which thread changes the memory map: its slot and 1. See Locks.swift.
   var mapOwner: UInt64
+  /// How many threads have left to the host until it is free.
+  var mapWaiters: UInt64
   /// How often this thread has that lock.
   var lockDepth: UInt64
   /// Whether a new thread may begin: 0 not yet, 1 it may, 2 not yet and it waits, 3 it has to end.

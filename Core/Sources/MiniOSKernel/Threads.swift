@@ -187,6 +187,7 @@ extension Kernel {
     child.value.isThreaded = 0
     child.value.leaving = Leaving.not
     child.value.mapOwner = 0
+    child.value.mapWaiters = 0
     child.value.finisher = 0
     child.value.oldSpace = 0
     child.value.go = 1

@@ -22,6 +22,12 @@ class Result:
         return (self.status, self.output, self.errors) == (other.status, other.output, other.errors)
 
 
+# Every thread that is not the kernel's: name, state, times, and where it is in the kernel.
+WHO_WAITS = """for t in /proc/[0-9]*/task/[0-9]*; do
+  [ -n "$(tr -d '\\0' <$t/cmdline 2>/dev/null)" ] && echo "$(cut -d' ' -f1-4,14,15 $t/stat) $(cat $t/wchan)" && sed -n 1,3p $t/stack
+done"""
+
+
 class Machine:
     """A started machine. Everything has a time limit."""
 
@@ -48,7 +54,10 @@ class Machine:
                               input=input if input is not None else b"")
         if binary:
             return Result(done.returncode, done.stdout, done.stderr)
-        return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        result = Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        if "the time was up" in result.errors and command != WHO_WAITS:
+            result.errors += "--- what waits where\n" + self.run(WHO_WAITS, timeout=20).output
+        return result
 
 
 _machine = None

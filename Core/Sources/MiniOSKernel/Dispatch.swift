@@ -107,9 +107,10 @@ extension Kernel {
   /// wait4. A child that was killed left everything where it was.
   private func wait() throws(Errno) -> Int64 {
     let result = try marshalKnown(260)
-    if result > 0, frame.value.x[1] != 0 {
-      let signal = try get(frame.value.x[1], as: UInt32.self) & 127
-      if signal != 0, signal != 127 { reapThreads() }
+    if result > 0 {
+      var signal: UInt32?
+      if frame.value.x[1] != 0 { signal = try get(frame.value.x[1], as: UInt32.self) & 127 }
+      if signal != 0, signal != 127 { reapThreads(reported: UInt64(result)) }
     }
     return result
   }

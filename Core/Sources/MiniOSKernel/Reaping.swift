@@ -6,21 +6,23 @@ import ShimABI
 
 extension Kernel {
   /// Frees what threads had that were killed: how many there were.
+  /// - Parameter reported: the number of a child that the host said is dead.
   @discardableResult
-  func reapThreads() -> Int {
+  func reapThreads(reported: UInt64 = 0) -> Int {
     var count = 0
     for slot in 0..<Int(shared.value.slotEnd) {
       let address = shared.value.tasks[slot]
-      if address != 0, address != memory.address(of: task), reap(memory.reference(address)) { count += 1 }
+      if address != 0, address != memory.address(of: task), reap(memory.reference(address), reported) { count += 1 }
     }
     return count
   }
 
-  private func reap(_ other: Ref<TaskData>) -> Bool {
+  private func reap(_ other: Ref<TaskData>, _ reported: UInt64) -> Bool {
     let word = memory.address(of: other) + Self.stateOffset
     let state = other.value.state
-    // One that was never run may wait for its parent's call to the host.
-    guard state == TaskState.running || state == TaskState.ready && other.value.isBegun != 0,
+    // One that was never run has no exchange buffer either, and may get one yet, unless the host says that it is dead.
+    guard
+      state == TaskState.running || state == TaskState.ready && reported != 0 && other.value.isBegun == reported,
       platform.replace(state, by: TaskState.reaping, at: word)
     else { return false }
     guard platform.reapThread(other.value.thread) else {

@@ -153,7 +153,7 @@ public struct TaskData: BitwiseCopyable {
   var slotInHand: UInt64
   var donated: UInt64
   var donatedEnd: UInt64
-  /// 1 once the host said that it made a process or thread of it.
+  /// Not 0 once the host said that it made a process or thread of it: a process has its number.
   var isBegun: UInt64
   /// 1 once it is not counted among the threads of its process any more.
   var hasLeft: UInt64

@@ -171,7 +171,7 @@ extension Kernel {
       }
       return result < 0 ? result : -Errno.inputOutput.code
     }
-    child.value.isBegun = 1
+    child.value.isBegun = UInt64(result)
     if flags & Clone.parentSetTid != 0 { try? put(UInt32(result), at: frame.value.x[2]) }
     return result
   }

@@ -17,6 +17,8 @@ final class FakeMachine: Platform {
   var onForward: (FakeMachine) -> Int64 = { _ in -38 }
   /// What happens while a thread waits, one after the other; time passes when there is nothing left.
   var whileBlocked: [() -> Void] = []
+  /// What the threads do that were woken, before who woke them goes on.
+  var whileWaking: (() -> Void)?
   /// Threads that were woken, and those that the host does not know.
   var woken: [UInt64] = []
   var gone: Set<UInt64> = []
@@ -112,6 +114,7 @@ final class FakeMachine: Platform {
       precondition(detail < 1 << 40, "a thread waits for ever")
       ticks += detail
     case .wake:
+      defer { whileWaking?() }
       for index in 0..<detail {
         let place = Self.exchange + UInt64(Exchange.grants) + index * 8
         let thread: UInt64 = memory.load(place)

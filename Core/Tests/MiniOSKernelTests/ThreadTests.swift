@@ -138,6 +138,24 @@ struct ThreadTests {
     #expect(count == 10)
   }
 
+  /// As behind a barrier: whoever is woken is through the next round, and waits again, before the wake is over.
+  @Test func whoWaitsAgainIsNotWokenAgain() throws {
+    let thread = try start()
+    let word = thread.waitAddress(thread.task.value.slot)
+    var count = 0
+    wait([thread], page) {
+      let key: UInt64 = machine.memory.load(word)
+      machine.whileWaking = {
+        count += 1
+        if count < 5 { thread.beginWaiting(key, 0xffff_ffff) }
+      }
+      #expect(kernel.call(98, page, 129, 0x7fff_ffff) == 1)
+      #expect(count == 1)
+      machine.whileWaking = nil
+      #expect(kernel.call(98, page, 129, 0x7fff_ffff) == 1)
+    }
+  }
+
   @Test func oneThatTheHostDoesNotKnowIsNoWake() throws {
     let threads = [try start(), try start(), try start()]
     let numbers = threads.map { $0.task.value.thread }

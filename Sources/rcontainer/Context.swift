@@ -1,3 +1,4 @@
+import CLinux
 import CommandLineInterface
 import ContainerRuntime
 import LinuxSystem
@@ -72,6 +73,14 @@ struct Context {
 
   func bad(_ name: String, _ text: String, _ wanted: String) -> RuntimeError {
     RuntimeError(.options, "--" + name + " " + text + " is not " + wanted)
+  }
+
+  /// The file of `--output`, made anew, or a copy of a standard stream.
+  func output(otherwise stream: Int32) throws(RuntimeError) -> Descriptor {
+    try at(.options, "--output " + (options["output"] ?? "")) { () throws(Errno) in
+      guard let path = options["output"] else { return try duplicate(stream) }
+      return try open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+    }
   }
 
   /// Options that `create` and `run` share.

@@ -59,12 +59,7 @@ enum ProfileVerb {
   private static func learn(_ context: Context) throws(RuntimeError) -> Int32 {
     let sandbox = try DoVerb.options(context, command: Array(context.operands.dropFirst()))
     // Before the command runs: a policy that can be written nowhere is of no use.
-    var output = try at(.options, "standard output") { () throws(Errno) in try duplicate(1) }
-    if let path = context.options["output"] {
-      output = try at(.options, "--output " + path) { () throws(Errno) in
-        try open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-      }
-    }
+    let output = try context.output(otherwise: 1)
     let (result, policy) = try Do.learn(sandbox, store: try context.store(), log: context.log)
     try at(.process, "writing the policy") { () throws(Errno) in try writeAll(output.raw, policy.json) }
     return result.exitCode

@@ -46,9 +46,10 @@ public enum PolicyStage {
 
   /// The filter of a container: its own section and its policy, of which the stricter wins.
   /// - Parameter supervision: which calls of the policy go to a listener first.
-  static func filter(_ spec: Spec, supervision: Supervision? = nil, log: Log) throws(RuntimeError) -> SystemCallFilter?
-  {
-    guard let policy = try policy(spec.annotations) else {
+  static func filter(
+    _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision? = nil, log: Log
+  ) throws(RuntimeError) -> SystemCallFilter? {
+    guard let policy else {
       return try SeccompStage.compile(spec.linux?.seccomp, log: log)
     }
     var rules = rules(policy, try ConShim(spec.annotations))
@@ -66,13 +67,12 @@ public enum PolicyStage {
   }
 
   /// What the supervisor does for a container whose policy this is.
-  static func work(_ supervision: Supervision, _ spec: Spec, id: String) throws(RuntimeError) -> Supervisor.Work {
+  static func work(_ supervision: Supervision, _ policy: ShimPolicy?, id: String) -> Supervisor.Work {
     switch supervision {
-    case .learn(let result): return .learn(result: result)
-    case .trace(let output): return .trace(output: output)
+    case .learn(let result): .learn(result: result)
+    case .trace(let output): .trace(output: output)
     case .audit(let lines, let summary):
-      let errors = try policy(spec.annotations)?.errors ?? []
-      return .audit(Supervisor.Audit(container: id, errors: errors, lines: lines, summary: summary))
+      .audit(Supervisor.Audit(container: id, errors: policy?.errors ?? [], lines: lines, summary: summary))
     }
   }
 

@@ -3,6 +3,7 @@ import Cgroups
 import Egress
 import LinuxSystem
 import OCISpec
+import ShimPolicy
 import Supervisor
 
 /// What the caller of `create` and `run` may ask for besides the configuration.
@@ -87,7 +88,9 @@ struct RuntimeStage: ~Copyable {
   /// Brings the container to where its process waits for `start`, or has started.
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
-    let filter = try PolicyStage.filter(spec, supervision: options.supervision, log: log)
+    let policy = try PolicyStage.policy(spec.annotations)
+    let filter = try PolicyStage.filter(spec, policy, supervision: options.supervision, log: log)
+    let work = options.supervision.map { PolicyStage.work($0, policy, id: container.id) }
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -103,7 +106,7 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup)
+      return try cloneAndServe(filter, cgroup, work)
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -117,7 +120,7 @@ struct RuntimeStage: ~Copyable {
   // MARK: clone
 
   private mutating func cloneAndServe(
-    _ filter: SystemCallFilter?, _ cgroup: Cgroup?
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?
   ) throws(RuntimeError) -> Launched {
     let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
     let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
@@ -148,8 +151,7 @@ struct RuntimeStage: ~Copyable {
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
     var supervisor: Int32? = nil
-    if let supervision = options.supervision {
-      let work = try PolicyStage.work(supervision, spec, id: container.id)
+    if let work {
       let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
         try Supervisor.start(work, opened: opened)
       }
@@ -159,12 +161,12 @@ struct RuntimeStage: ~Copyable {
       if kernelIsAtLeast(5, 19) { filter?.flags |= 32 }  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
     }
     var relay: Relay.Running? = nil
-    var relaySockets: Int32? = nil
+    var way: (rules: EgressRules, sockets: Int32)? = nil
     if let egress = options.egress {
       let running = try at(.process, "starting the egress relay") { () throws(Errno) in
         try Relay.start(egress.rules, nameserver: egress.nameserver, summary: egress.summary, opened: opened)
       }
-      relaySockets = running.sockets
+      way = (egress.rules, running.sockets)
       relay = consume running
     }
     let device = try ConShimStage.openDevice(spec.annotations)
@@ -182,7 +184,7 @@ struct RuntimeStage: ~Copyable {
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
-      egress: options.egress.flatMap { egress in relaySockets.map { (egress.rules, $0) } })
+      egress: way)
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)

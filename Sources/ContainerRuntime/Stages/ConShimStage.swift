@@ -49,10 +49,7 @@ enum ConShimStage {
     // As after execve: what runs here now has nothing to hide from its own user, and no descriptors of the runtime.
     _ = try? processControl(PR_SET_DUMPABLE, 1)
     try at(.process, "closing descriptors") { () throws(Errno) in
-      let first = UInt32(3 + preservedDescriptors)
-      let own = UInt32(device)
-      if first < own { try closeRange(first, own - 1) }
-      try closeRange(max(first, own + 1), UInt32.max)
+      try closeAll(but: Array(0..<Int32(3 + preservedDescriptors)) + [device])
     }
     proxy.run()
   }

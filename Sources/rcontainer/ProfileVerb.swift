@@ -105,7 +105,9 @@ enum ProfileVerb {
     head += "\(counts.direct) direct, \(counts.checked) checked, \(counts.mediated) mediated"
     head += " (some only where the policy asks for it), \(counts.denied) denied\n"
     head += "other architectures: " + (policy.otherArchitectures ? "the same" : "end the process")
-    head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n\n"
+    head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n"
+    head += "programs that may be executed: " + policy.exec.description
+    head += "; mounts of nested containers: " + (policy.nested ? "by the supervisor" : "refused") + "\n\n"
     return head + lines
   }
 
@@ -148,6 +150,8 @@ enum ProfileVerb {
       writer.member("architecture", architecture == .x86_64 ? "x86_64" : "aarch64")
       writer.member("otherArchitectures", policy.otherArchitectures)
       writer.member("writeExecute", policy.writeExecute)
+      writer.member("exec", policy.exec.description)
+      writer.member("nested", policy.nested)
       writer.member("reachable", policy.reach(on: architecture))
       writer.key("calls")
       writer.array { writer in
@@ -182,6 +186,10 @@ enum ProfileVerb {
     }
     setting("otherArchitectures", one.otherArchitectures, other.otherArchitectures)
     setting("writeExecute", one.writeExecute, other.writeExecute)
+    if one.exec != other.exec {
+      text += "- exec: " + one.exec.description + "\n+ exec: " + other.exec.description + "\n"
+    }
+    setting("nested", one.nested, other.nested)
     return text
   }
 

@@ -178,7 +178,7 @@ public enum Do {
     var counts: Descriptor? = nil
     if options.countsDenied || options.auditFile != nil {
       let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
-      launch.supervision = .audit(lines: options.auditFile, summary: file.raw)
+      launch.supervision = .mediate(lines: options.auditFile, summary: file.raw)
       counts = consume file
     }
     var destinations: Descriptor? = nil

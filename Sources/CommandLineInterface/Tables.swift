@@ -54,7 +54,7 @@ extension Verb {
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
     Verb(
-      "trace", [.command], "run a command in a sandbox and print its system calls",
+      "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
     Verb(
       "run", [.newContainer], "create, start, wait for and delete a container",

@@ -15,6 +15,7 @@ enum ProgramPath {
       let number = Int32(truncatingIfNeeded: call.arguments[0])
       return try? LinuxSystem.open("/proc/\(call.pid)/fd/\(number)", O_PATH)
     }
+    if let own = ownLink(path) { return try? LinuxSystem.open("/proc/\(call.pid)/" + own, O_PATH) }
     if path.utf8.first == 0x2f {
       guard let root = try? LinuxSystem.open("/proc/\(call.pid)/root", O_PATH | O_DIRECTORY) else { return nil }
       return try? LinuxSystem.open(path, at: root.raw, O_PATH, resolve: .inRoot)
@@ -25,6 +26,20 @@ enum ProgramPath {
     // Not below the directory itself, where `..` would lead nowhere.
     guard let directory = try? readLink("/proc/\(call.pid)/" + place), directory.utf8.first == 0x2f else { return nil }
     return try? LinuxSystem.open(directory + "/" + path, at: root, O_PATH, resolve: .inRoot)
+  }
+
+  /// What a path below /proc/self means for the thread: its own program, or a descriptor, as for a file that has no name
+  /// (fexecve(3)). Resolved by this process it would be this process's.
+  private static func ownLink(_ path: String) -> String? {
+    for prefix in ["/proc/self/", "/proc/thread-self/", "/dev/"] where path.utf8.starts(with: prefix.utf8) {
+      let rest = path.utf8.dropFirst(prefix.utf8.count)
+      if rest.elementsEqual("exe".utf8), prefix != "/dev/" { return "exe" }
+      let number = rest.dropFirst(3)
+      if rest.starts(with: "fd/".utf8), !number.isEmpty, number.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+        return String(Substring(rest))
+      }
+    }
+    return nil
   }
 
   /// The interpreter of a script (execve(2), "Interpreter scripts"); nil for other files.

@@ -74,8 +74,8 @@ private struct ExecStage: ~Copyable {
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()
-    let policy = try PolicyStage.policy(spec.annotations)
-    let supervision = try supervision(policy)
+    let policy = try PolicyStage.policy(container.record.annotations)
+    let supervision = supervision
     var filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
@@ -164,9 +164,9 @@ private struct ExecStage: ~Copyable {
   }
 
   /// What the container's supervisor does, as far as the filter has to know.
-  private borrowing func supervision(_ policy: ShimPolicy?) throws(RuntimeError) -> Supervision? {
-    let isAudited = spec.annotations.contains { $0.key == PolicyStage.auditAnnotation }
+  private var supervision: Supervision? {
     guard container.record.supervisorPID != 0 else { return nil }
+    let isAudited = container.record.annotations.contains { $0.key == PolicyStage.auditAnnotation }
     return .mediate(lines: isAudited ? -1 : nil, summary: nil)
   }
 

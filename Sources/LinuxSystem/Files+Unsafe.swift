@@ -333,10 +333,18 @@ public struct PollSet: Sendable {
 
   public mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 
+  /// One descriptor that is ready while any of these is (epoll(7)).
+  public func together() throws(Errno) -> Descriptor {
+    let all = Descriptor(owning: Int32(try check(rc_epoll())))
+    for entry in entries where entry.fd >= 0 { try check(rc_epoll_add(all.raw, entry.fd)) }
+    return all
+  }
+
   /// Waits until one is ready, or a signal came.
-  public mutating func wait() throws(Errno) {
+  /// - Parameter timeout: milliseconds; negative waits for ever.
+  public mutating func wait(timeout: Int32 = -1) throws(Errno) {
     // SAFETY: the array's own storage, for the call.
-    let count = unsafe entries.withUnsafeMutableBufferPointer { unsafe rc_poll($0.baseAddress, UInt($0.count), -1) }
+    let count = unsafe entries.withUnsafeMutableBufferPointer { unsafe rc_poll($0.baseAddress, UInt($0.count), timeout) }
     if count == -Int(EINTR) {
       for index in entries.indices { entries[index].revents = 0 }
     } else {

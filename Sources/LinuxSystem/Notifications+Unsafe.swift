@@ -24,6 +24,11 @@ public struct CallNotification: Sendable {
 public struct CallListener: Equatable, Sendable {
   public let raw: Int32
 
+  /// Stands for one that is gone.
+  public static let none = CallListener()
+
+  private init() { raw = -1 }
+
   public init(_ raw: Int32) {
     self.raw = raw
     // Without it, which is older than Linux 6.6, a call costs four times as much.

@@ -7,7 +7,7 @@ extension ShimPolicy {
   ///     {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
-  ///       "otherArchitectures": false, "writeExecute": false, "exec": "image", "nested": false,
+  ///       "otherArchitectures": false, "writeExecute": false, "exec": "image",
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -31,7 +31,6 @@ extension ShimPolicy {
     var others: Bool?
     var writeExecute: Bool?
     var exec: ExecRule?
-    var nested: Bool?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
       case "name": policy.name = try reader.string()
@@ -50,7 +49,6 @@ extension ShimPolicy {
       case "otherArchitectures": others = try reader.bool()
       case "writeExecute": writeExecute = try reader.bool()
       case "exec": exec = try Self.execRule(&reader)
-      case "nested": nested = try reader.bool()
       case "rules":
         try reader.array { (reader) throws(SpecError) in
           let rule = try PolicyRule(&reader)
@@ -67,7 +65,7 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, nested")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
@@ -75,7 +73,6 @@ extension ShimPolicy {
     policy.otherArchitectures = others ?? policy.otherArchitectures
     policy.writeExecute = writeExecute ?? policy.writeExecute
     policy.exec = exec ?? policy.exec
-    policy.nested = nested ?? policy.nested
     for rule in rules {
       for (call, callClass) in zip(rule.calls, rule.classes) { policy.set(call, callClass) }
     }

@@ -15,8 +15,6 @@ public struct ShimPolicy: Equatable, Sendable {
   public var writeExecute = true
   /// Which programs may be executed.
   public var exec = ExecRule.any
-  /// The supervisor makes the mounts, nodes and attributes that a container in the container needs.
-  public var nested = false
 
   init(name: String, summary: String, classes: [CallClass]) {
     self.name = name

@@ -10,24 +10,17 @@ enum Confinement {
     var readsMemory = false
     /// Stops them when they have loaded a program, and opens files to judge them.
     var judgesPrograms = false
-    /// Enters the container's namespaces.
-    var entersContainer = false
 
     static let guardian = Role()
   }
 
   private static let always = [
-    "read", "write", "close", "poll", "ppoll", "ioctl", "fcntl", "wait4", "pidfd_send_signal", "recvmsg", "accept4",
+    "read", "write", "close", "poll", "ppoll", "ioctl", "fcntl", "wait4", "pidfd_send_signal", "recvmsg", "accept4", "epoll_create1", "epoll_ctl",
     "munmap", "mremap", "madvise", "brk", "clock_gettime", "nanosleep", "clock_nanosleep", "exit", "exit_group",
     "restart_syscall", "rt_sigreturn",
   ]
   private static let judging = [
     "ptrace", "openat", "openat2", "newfstatat", "fstat", "readlinkat", "lseek", "kill",
-  ]
-  private static let entering = [
-    "clone3", "setns", "mount", "umount2", "mknodat", "fchmod", "fchdir", "chroot", "chdir", "set_robust_list", "close_range",
-    "fsetxattr", "setxattr", "lsetxattr", "fsopen", "fsconfig", "fsmount", "move_mount", "unshare", "setresuid", "setresgid",
-    "prctl", "rt_sigprocmask", "umask", "capset", "capget",
   ]
 
   static func enter(_ role: Role) throws(Errno) {
@@ -36,10 +29,10 @@ enum Confinement {
     if role.readsMemory || role.judgesPrograms { kept.append(RC_CAP_SYS_PTRACE) }
     // To take digests of programs that others may execute and not read, and to look below directories of any user.
     if role.judgesPrograms { kept.append(RC_CAP_DAC_READ_SEARCH) }
-    let mask = role.entersContainer ? all : kept.reduce(0) { $0 | 1 << UInt64($1) } & all
+    let mask = kept.reduce(0) { $0 | 1 << UInt64($1) } & all
     try setCapabilities(effective: mask, permitted: mask, inheritable: 0)
     // Where Landlock is, its processes may not look into others (landlock(7), "Ptrace restrictions"): only for who need not.
-    if !role.readsMemory, !role.judgesPrograms, !role.entersContainer { try? giveUpFiles() }
+    if !role.readsMemory, !role.judgesPrograms { try? giveUpFiles() }
     // What the C library reads once to tell the time of day.
     _ = timestamp()
     try setSystemCallFilter(try filter(role).encoded, flags: 0)
@@ -49,8 +42,7 @@ enum Confinement {
   static func filter(_ role: Role) throws(Errno) -> CompiledFilter {
     var names = always
     if role.readsMemory { names.append("process_vm_readv") }
-    if role.judgesPrograms || role.entersContainer { names += judging }
-    if role.entersContainer { names += entering }
+    if role.judgesPrograms { names += judging }
     var policy = SeccompPolicy(defaultAction: .killProcess)
     policy.rules = [
       SeccompPolicy.Rule(names, .allow),

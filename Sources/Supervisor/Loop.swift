@@ -25,7 +25,11 @@ struct Loop {
   private var hasEnded = false
   private var visitors: [Int32] = []
   private var listeners: [CallListener] = []
+  /// Everything but the listeners.
   private var set = PollSet()
+  /// One descriptor that is ready when any of `set` is, and the listeners: a call waits for few things that way.
+  private var quick = PollSet()
+  private var rare: Int32 = -1
 
   /// Connections that have not sent anything yet.
   private static let visitorLimit = 64
@@ -37,9 +41,7 @@ struct Loop {
     if let entrance = ends.entrance { kept.append(entrance) }
     try closeAll(but: kept)
     var loop = Loop(work, ends)
-    var role = Confinement.Role(readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms)
-    if case .mediate(let mediation) = work { role.entersContainer = mediation.nested }
-    try Confinement.enter(role)
+    try Confinement.enter(Confinement.Role(readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms))
     try loop.serve(signals)
     try loop.finish()
   }
@@ -57,7 +59,7 @@ struct Loop {
   /// Places in the set before the visitors and listeners.
   private enum Place { static let signals = 0, guardian = 1, container = 2, control = 3, entrance = 4, others = 5 }
 
-  private mutating func fill(_ signals: Int32) {
+  private mutating func fill(_ signals: Int32) throws(Errno) {
     set.removeAll()
     set.append(signals)
     set.append(ends.guardian)
@@ -65,64 +67,67 @@ struct Loop {
     set.append(control)
     set.append(visitors.count < Self.visitorLimit ? ends.entrance ?? -1 : -1)
     for visitor in visitors { set.append(visitor) }
-    for listener in listeners { set.append(listener.raw) }
+    if rare >= 0 { _ = rc_close(rare) }
+    rare = try set.together().release()
+    quick.removeAll()
+    quick.append(rare)
+    for listener in listeners { quick.append(listener.raw) }
   }
 
   private mutating func serve(_ queue: borrowing SignalQueue) throws(Errno) {
-    let signals = queue.raw
-    fill(signals)
+    try fill(queue.raw)
     // Without a listener nothing more can come once the container, or who would send one, is gone.
     while !(hasEnded && listeners.isEmpty) {
-      try set.wait()
+      try quick.wait()
+      let isRare = quick.isReady(0)
       var isNew = false
-      if set.isReady(Place.signals) { try drain(queue) }
-      if set.isReady(Place.guardian) {
-        try? sendSignal(SIGKILL, toProcess: ends.container)
-        exitNow(1)
-      }
-      if set.isReady(Place.container) {
-        (hasEnded, isNew) = (true, true)
-      }
-      if set.isReady(Place.control) {
-        isNew = true
-        if !admit(from: control) { control = -1 }
-      }
-      if set.isReady(Place.entrance), let entrance = ends.entrance, let visitor = try? acceptConnection(entrance) {
-        isNew = true
-        visitors.append(visitor.release())
-      }
-      let (firstVisitor, firstListener) = (Place.others, set.count - countOfListeners)
-      for place in firstVisitor..<firstListener where set.isReady(place) {
-        isNew = true
-        let visitor = visitors[place - firstVisitor]
-        _ = admit(from: visitor)
-        visitors[place - firstVisitor] = -1
-        _ = rc_close(visitor)
-      }
-      for place in firstListener..<set.count {
-        if set.isReadable(place) {
-          let listener = listeners[place - firstListener]
+      for place in 1..<quick.count {
+        let listener = listeners[place - 1]
+        if quick.isReadable(place) {
           if let call = try listener.next() { try handle(call, listener) }
-        } else if set.isReady(place) {
+        } else if quick.isReady(place) {
           // No process has this filter any more.
           isNew = true
-          _ = rc_close(listeners[place - firstListener].raw)
-          gone.append(listeners[place - firstListener])
+          _ = rc_close(listener.raw)
+          listeners[place - 1] = .none
         }
       }
+      if isRare, try attend(queue) { isNew = true }
       if isNew {
+        listeners.removeAll { $0 == .none }
         visitors.removeAll { $0 < 0 }
-        for listener in gone { listeners.removeAll { $0 == listener } }
-        gone.removeAll()
-        fill(signals)
-        countOfListeners = listeners.count
+        try fill(queue.raw)
       }
     }
   }
 
-  /// As many as the set has.
-  private var countOfListeners = 0
-  private var gone: [CallListener] = []
+  /// What is not a call; true if other things have to be waited for now.
+  private mutating func attend(_ queue: borrowing SignalQueue) throws(Errno) -> Bool {
+    try set.wait(timeout: 0)
+    var isNew = false
+    if set.isReady(Place.signals) { try drain(queue) }
+    if set.isReady(Place.guardian) {
+      try? sendSignal(SIGKILL, toProcess: ends.container)
+      exitNow(1)
+    }
+    if set.isReady(Place.container) { (hasEnded, isNew) = (true, true) }
+    if set.isReady(Place.control) {
+      isNew = true
+      if !admit(from: control) { control = -1 }
+    }
+    for place in Place.others..<set.count where set.isReady(place) {
+      isNew = true
+      let visitor = visitors[place - Place.others]
+      _ = admit(from: visitor)
+      visitors[place - Place.others] = -1
+      _ = rc_close(visitor)
+    }
+    if set.isReady(Place.entrance), let entrance = ends.entrance, let visitor = try? acceptConnection(entrance) {
+      isNew = true
+      visitors.append(visitor.release())
+    }
+    return isNew
+  }
 
   /// Takes a listener that was sent; false if nothing more will come.
   private mutating func admit(from socket: Int32) -> Bool {

@@ -30,18 +30,15 @@ public enum Supervisor {
     public var programCalls: [(index: Int, callClass: CallClass)] = []
     /// A time before the first process of the container ran, in nanoseconds since 1970.
     public var begin: Int64
-    /// Mounts, nodes and attributes for a container in the container are made.
-    public var nested = false
 
     public init(
-      container: String, errors: [UInt16], lines: Int32?, summary: Int32?, exec: ExecRule?, nested: Bool, begin: Int64
+      container: String, errors: [UInt16], lines: Int32?, summary: Int32?, exec: ExecRule?, begin: Int64
     ) {
       self.container = container
       self.errors = errors
       self.lines = lines
       self.summary = summary
       self.exec = exec
-      self.nested = nested
       self.begin = begin
     }
   }
@@ -121,7 +118,7 @@ extension Supervisor.Work {
     switch self {
     case .learn: false
     case .trace: true
-    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil || mediation.nested
+    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil
     }
   }
 

@@ -106,8 +106,7 @@ enum ProfileVerb {
     head += " (some only where the policy asks for it), \(counts.denied) denied\n"
     head += "other architectures: " + (policy.otherArchitectures ? "the same" : "end the process")
     head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n"
-    head += "programs that may be executed: " + policy.exec.description
-    head += "; mounts of nested containers: " + (policy.nested ? "by the supervisor" : "refused") + "\n\n"
+    head += "programs that may be executed: " + policy.exec.description + "\n\n"
     return head + lines
   }
 
@@ -151,7 +150,6 @@ enum ProfileVerb {
       writer.member("otherArchitectures", policy.otherArchitectures)
       writer.member("writeExecute", policy.writeExecute)
       writer.member("exec", policy.exec.description)
-      writer.member("nested", policy.nested)
       writer.member("reachable", policy.reach(on: architecture))
       writer.key("calls")
       writer.array { writer in
@@ -189,7 +187,6 @@ enum ProfileVerb {
     if one.exec != other.exec {
       text += "- exec: " + one.exec.description + "\n+ exec: " + other.exec.description + "\n"
     }
-    setting("nested", one.nested, other.nested)
     return text
   }
 

@@ -1,6 +1,6 @@
 """The supervisor: programs are judged by what the kernel loaded, and neither races nor its own end let anything else run.
 
-RACES is how often each race is run (20000); RACE_SECONDS ends one earlier (60)."""
+RACES is how often each race is run (10000); RACE_SECONDS ends one earlier (30)."""
 import json
 import os
 import pathlib
@@ -14,8 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support import RUNTIME, Case, OrdinaryUser, needs_root, ours_only, run  # noqa: E402
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
-RACES = int(os.environ.get("RACES", "20000"))
-RACE_SECONDS = os.environ.get("RACE_SECONDS", "60")
+RACES = int(os.environ.get("RACES", "10000"))
+RACE_SECONDS = os.environ.get("RACE_SECONDS", "30")
 EACCES = 113  # what executes.c adds 100 to
 
 
@@ -143,7 +143,8 @@ cp /bin/true /tmp/true; printf '#!/bin/sh\\necho ran\\n' >/tmp/script; printf '#
         policy = self.policy("stacking", base="compat", exec=[str(self.programs / "stacked")])
         found = self.sandbox(policy, self.programs / "stacked", self.programs / "good").stdout.split("\n")
         # EBUSY: there is one listener, and it is the supervisor's.
-        self.assertEqual(found[:4], ["listener 16"] + ["stacked 113"] * 3)
+        # Under the last filter all its calls fail where nobody traces it, to exit too.
+        self.assertEqual(found[:4], ["listener 16", "stacked 113", "stacked 113", "stacked -11"])
         # Control: without the rule it gets a listener, under which its own calls wait for it no longer than it asks.
         self.assertIn("listener 0", self.sandbox(self.any, self.programs / "stacked", self.programs / "good").stdout)
 

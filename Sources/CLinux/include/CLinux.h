@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -362,6 +363,11 @@ long rc_bpf_detach_device(int cgroup, int program);
 
 /* --- sockets, terminals, time, signals --- */
 static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline long rc_epoll(void) { return RC_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+static inline long rc_epoll_add(int all, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+  return RC_RESULT(epoll_ctl(all, EPOLL_CTL_ADD, fd, &event));
+}
 static inline long rc_watch(const char *path) {
   int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (fd < 0) return -errno;

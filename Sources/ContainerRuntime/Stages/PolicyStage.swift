@@ -11,7 +11,7 @@ import SyscallCatalogue
 enum Supervision {
   case learn(result: Int32)
   case trace(output: Int32)
-  /// What the policy says of programs and nested containers, and calls that it denies: a line for each to `lines`, a count
+  /// What the policy says of programs, and calls that it denies: a line for each to `lines`, a count
   /// of each denied one to `summary`. Without either nobody is told of denied calls.
   case mediate(lines: Int32?, summary: Int32?)
 
@@ -103,10 +103,10 @@ public enum PolicyStage {
     switch supervision {
     case nil: break
     case .learn, .trace:
-      if policy.exec != .any || policy.nested {
+      if policy.exec != .any {
         throw RuntimeError(
-          .options, "policy " + policy.name + " has \"exec\" or \"nested\", which have no effect while a command is watched",
-          hint: "choose a policy without them")
+          .options, "policy " + policy.name + " has \"exec\", which has no effect while a command is watched",
+          hint: "choose a policy without it")
       }
       for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
     case .mediate(let lines, _):
@@ -119,7 +119,7 @@ public enum PolicyStage {
     if supervision != nil, let section = spec.linux?.seccomp, SeccompStage.notifies(section) {
       throw RuntimeError(
         .configuration, "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
-        hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\" and \"nested\"")
+        hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\"")
     }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
@@ -132,11 +132,11 @@ public enum PolicyStage {
   /// What a container's supervisor does if nobody asks for more; nil if it needs none.
   /// - Parameter lines: a file for the lines of an audit.
   static func supervision(_ policy: ShimPolicy?, lines: Int32?) throws(RuntimeError) -> Supervision? {
-    guard let policy, policy.exec != .any || policy.nested || lines != nil else { return nil }
+    guard let policy, policy.exec != .any || lines != nil else { return nil }
     // Without it a signal would take a call back that the supervisor has begun (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
     if !kernelIsAtLeast(5, 19) {
       throw RuntimeError(
-        .seccomp, "policy " + policy.name + " needs Linux 5.19 for \"exec\", \"nested\" or an audit",
+        .seccomp, "policy " + policy.name + " needs Linux 5.19 for \"exec\" or an audit",
         hint: "choose a policy without them")
     }
     return .mediate(lines: lines, summary: nil)
@@ -152,7 +152,7 @@ public enum PolicyStage {
       let exec = policy?.exec ?? .any
       var mediation = Supervisor.Mediation(
         container: id, errors: policy?.errors ?? [], lines: lines, summary: summary,
-        exec: exec == .any && lines == nil ? nil : exec, nested: policy?.nested ?? false, begin: begin)
+        exec: exec == .any && lines == nil ? nil : exec, begin: begin)
       for name in programCalls {
         guard let index = SyscallCatalogue.index(of: name), let policy else { continue }
         mediation.programCalls.append((index, policy.classes[index]))

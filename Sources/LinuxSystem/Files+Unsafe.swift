@@ -344,7 +344,9 @@ public struct PollSet: Sendable {
   /// - Parameter timeout: milliseconds; negative waits for ever.
   public mutating func wait(timeout: Int32 = -1) throws(Errno) {
     // SAFETY: the array's own storage, for the call.
-    let count = unsafe entries.withUnsafeMutableBufferPointer { unsafe rc_poll($0.baseAddress, UInt($0.count), timeout) }
+    let count = unsafe entries.withUnsafeMutableBufferPointer {
+      unsafe rc_poll($0.baseAddress, UInt($0.count), timeout)
+    }
     if count == -Int(EINTR) {
       for index in entries.indices { entries[index].revents = 0 }
     } else {

@@ -28,15 +28,16 @@ public struct SeccompPolicy: Equatable, Sendable {
 
   /// Sends what the policy allows of some calls to a listener instead.
   public mutating func notify(_ names: [String]) {
-    var notified: [Rule] = []
-    for index in rules.indices where rules[index].action == .allow {
-      let found = rules[index].names.filter { names.contains($0) }
-      if found.isEmpty { continue }
-      rules[index].names.removeAll { names.contains($0) }
-      notified.append(Rule(found, .notify, rules[index].conditions))
+    var changed: [Rule] = []
+    for var rule in rules {
+      let found = rule.action == .allow ? rule.names.filter { names.contains($0) } : []
+      if !found.isEmpty {
+        rule.names.removeAll { names.contains($0) }
+        changed.append(Rule(found, .notify, rule.conditions))
+      }
+      if !rule.names.isEmpty { changed.append(rule) }
     }
-    rules.removeAll { $0.names.isEmpty }
-    rules += notified
+    rules = changed
   }
 
   /// What happens to some calls. All conditions have to hold; of several rules for a call any may. Two

@@ -85,7 +85,8 @@ extension ShimPolicy {
       case "any": return .any
       case "image": return .image
       case let other:
-        throw reader.error("\"" + other + "\" is no rule for exec", hint: "use \"any\", \"image\" or a list of absolute paths")
+        throw reader.error(
+          "\"" + other + "\" is no rule for exec", hint: "use \"any\", \"image\" or a list of absolute paths")
       }
     }
     var paths: [String] = []

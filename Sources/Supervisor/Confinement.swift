@@ -15,12 +15,13 @@ enum Confinement {
   }
 
   private static let always = [
-    "read", "write", "close", "poll", "ppoll", "ioctl", "fcntl", "wait4", "pidfd_send_signal", "recvmsg", "accept4", "epoll_create1", "epoll_ctl",
+    "read", "write", "close", "poll", "ppoll", "ioctl", "fcntl", "wait4", "pidfd_send_signal", "recvmsg", "accept4",
+    "epoll_create1", "epoll_ctl",
     "munmap", "mremap", "madvise", "brk", "clock_gettime", "nanosleep", "clock_nanosleep", "exit", "exit_group",
     "restart_syscall", "rt_sigreturn",
   ]
   private static let judging = [
-    "ptrace", "openat", "openat2", "newfstatat", "fstat", "readlinkat", "lseek", "kill",
+    "ptrace", "openat", "openat2", "newfstatat", "fstat", "fstatfs", "readlinkat", "lseek", "kill",
   ]
 
   static func enter(_ role: Role) throws(Errno) {

@@ -120,9 +120,9 @@ struct ExecWatch {
     else { return nil }
     // A file without the right to be executed fails by itself, with its own error.
     if status.mode & 0o111 == 0 { return nil }
-    if let objection = judge.objection(status) { return objection }
+    if let objection = judge.objection(file.raw, status) { return objection }
     guard let interpreter = ProgramPath.interpreter(of: file.raw, thread: execution.call.pid),
-      let other = try? LinuxSystem.status(at: interpreter.raw), let objection = judge.objection(other)
+      let other = try? LinuxSystem.status(at: interpreter.raw), let objection = judge.objection(interpreter.raw, other)
     else { return nil }
     return "its interpreter: " + objection
   }
@@ -132,7 +132,7 @@ struct ExecWatch {
     var program: Program?
     var objection: String? = "its file can't be seen"
     if let file = try? open("/proc/\(process)/exe", O_PATH), let status = try? status(at: file.raw) {
-      objection = judge.objection(status)
+      objection = judge.objection(file.raw, status)
       program = Program(status: status)
     }
     if tell.tellsAll, var found = program {

@@ -7,7 +7,9 @@ enum Guardian {
   /// Milliseconds that the supervisor has after the container has ended.
   private static let grace: Int32 = 2000
 
-  static func run(_ work: Supervisor.Work, _ surroundings: Supervisor.Surroundings, control: Int32) throws(Errno) -> Never {
+  static func run(
+    _ work: Supervisor.Work, _ surroundings: Supervisor.Surroundings, control: Int32
+  ) throws(Errno) -> Never {
     // A terminal's Ctrl-C is for the container; these processes end after it.
     try startSession()
     if surroundings.isDetached {
@@ -28,7 +30,9 @@ enum Guardian {
       do throws(Errno) {
         let guardian = try openProcess(own)
         try Loop.run(
-          work, Loop.Ends(guardian: guardian.raw, container: container, control: control, entrance: surroundings.entrance))
+          work,
+          Loop.Ends(
+            guardian: guardian.raw, container: container, control: control, entrance: surroundings.entrance))
       } catch { Supervisor.fail(error) }
       exitNow(0)
     case .parent(let pid, let pidfd):

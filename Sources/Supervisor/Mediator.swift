@@ -43,7 +43,9 @@ final class Mediator {
 
   /// As `Supervisor.index`, for what is most of the calls without a search.
   private func place(of call: CallNotification) -> Int? {
-    guard call.architecture == Architecture.native.auditValue, call.number < 512 else { return Supervisor.index(of: call) }
+    guard call.architecture == Architecture.native.auditValue, call.number < 512 else {
+      return Supervisor.index(of: call)
+    }
     let place = places[Int(call.number)]
     return place < 0 ? nil : Int(place)
   }

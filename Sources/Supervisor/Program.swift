@@ -41,11 +41,13 @@ struct ProgramJudge {
   }
 
   /// Why a file may not be executed; nil if it may.
-  func objection(_ status: FileStatus) -> String? {
+  /// - Parameter file: it is open, without the right to read it.
+  func objection(_ file: Int32, _ status: FileStatus) -> String? {
     if case .any = rule { return nil }
     if !status.isRegular { return "it is no file" }
     // No call sets this time, so that even who owns the file cannot hide a change.
     if status.changed > begin { return "it changed after the container was started" }
+    if Self.hidesChanges(file) { return "it is in memory that is written without a trace" }
     guard case .paths(let paths) = rule else { return nil }
     for path in paths {
       guard let file = try? open(path, at: root, O_PATH, resolve: .inRoot),
@@ -54,6 +56,14 @@ struct ProgramJudge {
       if listed.isSameFile(as: status) { return nil }
     }
     return "it is not listed"
+  }
+
+  /// Whether the file system does not stamp what is written through a mapping (mmap(2)): those in memory. On a mount that is
+  /// read-only nobody in the container can write.
+  private static func hidesChanges(_ file: Int32) -> Bool {
+    guard let kind = try? fileSystem(of: file) else { return true }
+    let kinds = [RC_TMPFS_MAGIC, RC_RAMFS_MAGIC, RC_HUGETLBFS_MAGIC].map { UInt32(truncatingIfNeeded: $0) }
+    return kinds.contains(kind.magic) && kind.flags & UInt64(RC_ST_RDONLY) == 0
   }
 
   /// The digest of an open file (SHA-256).

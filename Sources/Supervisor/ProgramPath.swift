@@ -44,12 +44,16 @@ enum ProgramPath {
 
   /// The interpreter of a script (execve(2), "Interpreter scripts"); nil for other files.
   static func interpreter(of script: Int32, thread: Int32) -> Descriptor? {
-    guard let file = try? LinuxSystem.open("/proc/self/fd/\(script)", O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return nil }
+    guard let file = try? LinuxSystem.open("/proc/self/fd/\(script)", O_RDONLY | O_NONBLOCK | O_NOCTTY) else {
+      return nil
+    }
     var line = [UInt8](repeating: 0, count: 256)
     guard let count = try? read(file.raw, into: &line), count > 2, line[0] == 0x23, line[1] == 0x21 else { return nil }
     let name = line[2..<count].drop { $0 == 0x20 || $0 == 0x09 }
       .prefix { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0 }
-    guard name.first == 0x2f, let root = try? LinuxSystem.open("/proc/\(thread)/root", O_PATH | O_DIRECTORY) else { return nil }
+    guard name.first == 0x2f, let root = try? LinuxSystem.open("/proc/\(thread)/root", O_PATH | O_DIRECTORY) else {
+      return nil
+    }
     return try? LinuxSystem.open(String(decoding: name, as: UTF8.self), at: root.raw, O_PATH, resolve: .inRoot)
   }
 
@@ -59,7 +63,9 @@ enum ProgramPath {
     var place = address
     while bytes.count < Int(PATH_MAX) {
       // Not across the end of a page at once: the next may not be there.
-      guard let part = try? readMemory(of: pid, at: place, size: Int(4096 - place % 4096)), !part.isEmpty else { return nil }
+      guard let part = try? readMemory(of: pid, at: place, size: Int(4096 - place % 4096)), !part.isEmpty else {
+        return nil
+      }
       if let end = part.firstIndex(of: 0) {
         bytes += part[..<end]
         return bytes.count < Int(PATH_MAX) ? String(decoding: bytes, as: UTF8.self) : nil

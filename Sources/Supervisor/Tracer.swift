@@ -26,7 +26,8 @@ public struct Tracer {
     var found = false
     for process in processes {
       // It may have ended meanwhile.
-      guard let directory = try? open("/proc/\(process)/task", O_RDONLY | O_DIRECTORY), let names = try? list(directory.raw)
+      guard let directory = try? open("/proc/\(process)/task", O_RDONLY | O_DIRECTORY),
+        let names = try? list(directory.raw)
       else { continue }
       for name in names {
         guard let thread = Int32(name), !threads.contains(thread) else { continue }

@@ -33,8 +33,8 @@ import Testing
     rules.notify(["execve", "execveat"])
     #expect(
       rules.rules == [
-        SeccompPolicy.Rule(["read"], .allow), SeccompPolicy.Rule(["execveat", "write"], .error(38)),
-        SeccompPolicy.Rule(["execve"], .notify), SeccompPolicy.Rule(["execveat"], .notify, [condition]),
+        SeccompPolicy.Rule(["execve"], .notify), SeccompPolicy.Rule(["read"], .allow),
+        SeccompPolicy.Rule(["execveat"], .notify, [condition]), SeccompPolicy.Rule(["execveat", "write"], .error(38)),
       ])
   }
 }

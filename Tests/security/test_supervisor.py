@@ -139,6 +139,36 @@ cp /bin/true /tmp/true; printf '#!/bin/sh\\necho ran\\n' >/tmp/script; printf '#
         self.assertEqual(self.sandbox("strict", "sh", "-c", script).stdout.split()[:4], ["126"] * 4)
         self.assertEqual(self.sandbox("default", "sh", "-c", script).stdout.split(), ["0", "ran", "0", "0", "0", "0"])
 
+    @needs_root
+    def test_a_file_in_memory_is_written_through_a_mapping(self):
+        """tmpfs stamps no change that is made through a mapping: the file looks as it was."""
+        if run("stat", "-f", "-c", "%T", "/dev/shm").stdout.strip() != "tmpfs":
+            self.skipTest("/dev/shm is no tmpfs here")
+        folder = pathlib.Path("/dev/shm") / self.programs.name
+        folder.mkdir()
+        self.addCleanup(run, "rm", "-rf", folder)
+        script = f"""
+import mmap, os, subprocess, sys
+bad = open('{self.programs}/bad', 'rb').read()
+file = open('{folder}/program', 'r+b')
+mapped = mmap.mmap(file.fileno(), 0)
+mapped[:len(bad)] = bad
+mapped.close(); file.close()
+try: sys.exit(subprocess.call(['{folder}/program']))
+except OSError as error: sys.exit(error.errno)
+"""
+        for policy, expected in ((self.image, 13), (self.any, 1)):
+            # At least as long as the other one.
+            (folder / "program").write_bytes((self.programs / "good").read_bytes() + bytes(65536))
+            os.chmod(folder / "program", 0o755)
+            before = os.stat(folder / "program").st_ctime_ns
+            time.sleep(0.02)
+            done = self.sandbox(policy, "/usr/bin/python3", "-c", script, options=("--rw", folder))
+            self.assertEqual(done.returncode, expected, done.stderr)
+            self.assertEqual(os.stat(folder / "program").st_ctime_ns, before)
+        # Where nobody can write, it is executed.
+        self.assertEqual(self.sandbox(self.image, folder / "program", options=("--ro", folder)).returncode, 1)
+
     def test_filters_of_the_container_itself_change_nothing(self):
         policy = self.policy("stacking", base="compat", exec=[str(self.programs / "stacked")])
         found = self.sandbox(policy, self.programs / "stacked", self.programs / "good").stdout.split("\n")

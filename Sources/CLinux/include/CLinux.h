@@ -82,7 +82,8 @@ enum {
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
 enum {
   RC_PROC_SUPER_MAGIC = 0x9fa0, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
-  RC_CGROUP_SUPER_MAGIC = 0x27e0eb,
+  RC_CGROUP_SUPER_MAGIC = 0x27e0eb, RC_RAMFS_MAGIC = (int)0x858458f6, RC_HUGETLBFS_MAGIC = (int)0x958458f6,
+  RC_ST_RDONLY = 1,
 };
 
 /* --- arguments, kept by the constructor before main --- */

@@ -112,13 +112,16 @@ public enum PolicyStage {
     case .mediate(let lines, _):
       if policy.exec != .any || lines != nil { rules.notify(programCalls) }
       if supervision?.tells == true {
-        for index in rules.rules.indices where rules.rules[index].action != .allow { rules.rules[index].action = .notify }
+        for index in rules.rules.indices where rules.rules[index].action != .allow {
+          rules.rules[index].action = .notify
+        }
         rules.defaultAction = .notify
       }
     }
     if supervision != nil, let section = spec.linux?.seccomp, SeccompStage.notifies(section) {
       throw RuntimeError(
-        .configuration, "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
+        .configuration,
+        "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
         hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\"")
     }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)

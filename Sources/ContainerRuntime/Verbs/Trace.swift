@@ -33,7 +33,8 @@ public enum Trace {
     while place < found.count {
       let process = found[place]
       place += 1
-      guard let directory = try? open("/proc/\(process)/task", O_RDONLY | O_DIRECTORY), let threads = try? list(directory.raw)
+      guard let directory = try? open("/proc/\(process)/task", O_RDONLY | O_DIRECTORY),
+        let threads = try? list(directory.raw)
       else { continue }
       for thread in threads {
         let text = (try? readFile("/proc/\(process)/task/" + thread + "/children")) ?? ""

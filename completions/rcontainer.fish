@@ -15,7 +15,7 @@ complete -c rcontainer -n __fish_use_subcommand -l criu -r -F -d 'accepted for c
 complete -c rcontainer -n __fish_use_subcommand -l help -s h -d 'show help'
 complete -c rcontainer -n __fish_use_subcommand -l version -s v -d 'show the version'
 complete -c rcontainer -n __fish_use_subcommand -a do -d 'run a command in a sandbox: no image, no bundle'
-complete -c rcontainer -n __fish_use_subcommand -a trace -d 'run a command in a sandbox and print its system calls'
+complete -c rcontainer -n __fish_use_subcommand -a trace -d 'print the system calls of a command in a sandbox, or of a container'
 complete -c rcontainer -n __fish_use_subcommand -a run -d 'create, start, wait for and delete a container'
 complete -c rcontainer -n __fish_use_subcommand -a create -d 'create a container; its process waits for start'
 complete -c rcontainer -n __fish_use_subcommand -a start -d 'start the process of a created container'

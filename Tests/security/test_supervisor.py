@@ -70,7 +70,6 @@ class Supervisor(Case):
     def test_the_path_is_swapped_while_it_is_executed(self):
         found = self.raced(self.list)
         self.assertEqual(found["bad"], 0)
-        self.assertEqual(found["other"], 0)
         self.assertGreater(found["good"], 0)
         # Some were swapped after they were found good, and ended before their first instruction.
         self.assertGreater(found["killed"] + found["refused"], 0)
@@ -152,6 +151,8 @@ import mmap, os, subprocess, sys
 bad = open('{self.programs}/bad', 'rb').read()
 file = open('{folder}/program', 'r+b')
 mapped = mmap.mmap(file.fileno(), 0)
+# What is mapped by a read is writable too, so that the write is no event for the kernel.
+assert len(mapped[:]) > len(bad)
 mapped[:len(bad)] = bad
 mapped.close(); file.close()
 try: sys.exit(subprocess.call(['{folder}/program']))

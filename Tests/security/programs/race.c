@@ -1,6 +1,6 @@
 // A thread swaps the path of a program while another executes it: race GOOD BAD COUNT [SECONDS [KIND]].
 // KIND 0 swaps the text of the path (vfork), 1 the same in a copy of the memory (fork), 2 a symbolic link, 3 renames files.
-// Prints how often which program ran, or did not.
+// Prints how often which program ran, or did not; "other" are paths that were half of each.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>

@@ -47,11 +47,22 @@ public enum Connections {
   /// Who sent a datagram, and to which address.
   public struct Peer {
     fileprivate var raw = rc_datagram_peer()
+
+    /// Address and port of the sender, then the address that it was sent to: 34 bytes.
+    public var key: [UInt8] {
+      var (bytes, raw) = ([UInt8](repeating: 0, count: 34), raw)
+      // SAFETY: the shim reads one peer and writes 34 bytes.
+      unsafe bytes.withUnsafeMutableBufferPointer { unsafe rc_datagram_key(&raw, $0.baseAddress) }
+      return bytes
+    }
+
+    /// The address that it was sent to, sixteen bytes.
+    public var ownAddress: [UInt8] { Array(key[18...]) }
   }
 
-  /// The next datagram, at most 4 KiB of it.
-  public static func receive(_ socket: Int32) -> (bytes: [UInt8], peer: Peer)? {
-    var buffer = [UInt8](repeating: 0, count: 4096)
+  /// The next datagram; what is longer than `limit` is cut.
+  public static func receive(_ socket: Int32, limit: Int = 4096) -> (bytes: [UInt8], peer: Peer)? {
+    var buffer = [UInt8](repeating: 0, count: limit)
     var peer = Peer()
     // SAFETY: the shim writes at most the array's size, and one peer.
     let count = unsafe buffer.withUnsafeMutableBytes {

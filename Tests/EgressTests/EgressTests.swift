@@ -34,7 +34,7 @@ import Testing
 @Suite("Egress rules") struct EgressRulesTests {
   @Test func namesAddressesAndNetworks() throws {
     let rules = try EgressRules("API.example.com:443,*.cdn.test:80-81,10.1.0.0/16:5432,[2001:db8::]/32:443,192.0.2.7:1")
-    #expect(rules.ports == [1, 80, 81, 443, 5432])
+    #expect(rules.ports(.tcp) == [1, 80, 81, 443, 5432])
     #expect(rules.knows(name: "api.example.com"))
     #expect(!rules.knows(name: "xapi.example.com"))
     #expect(!rules.knows(name: "example.com"))

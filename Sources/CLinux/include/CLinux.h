@@ -386,6 +386,12 @@ long rc_datagrams_everywhere(uint16_t port);
 long rc_datagrams_to(const uint8_t *address, uint16_t port);
 /* Who sent a datagram, and to which address. */
 struct rc_datagram_peer { struct sockaddr_in6 sender; struct in6_pktinfo own; };
+/* Sender's address (16) and port (2), and the own address (16). */
+static inline void rc_datagram_key(const struct rc_datagram_peer *peer, uint8_t *key) {
+  memcpy(key, &peer->sender.sin6_addr, 16);
+  memcpy(key + 16, &peer->sender.sin6_port, 2);
+  memcpy(key + 18, &peer->own.ipi6_addr, 16);
+}
 long rc_datagram_receive(int fd, void *buffer, size_t size, struct rc_datagram_peer *peer);
 long rc_datagram_answer(int fd, const void *data, size_t size, const struct rc_datagram_peer *peer);
 long rc_copy_window_size(int from, int to);

@@ -39,6 +39,9 @@ public struct EgressRules: Equatable, Sendable {
   /// How many ports a list may have where each needs a socket, and how many rules.
   public static let portLimit = 512, ruleLimit = 256
 
+  /// No rule: nothing is allowed.
+  public init() {}
+
   /// Reads a list: `HOST:PORT[-PORT][/udp]` with commas between, where HOST is a name, `*.NAME`, an address, or an address
   /// and the length of its prefix; IPv6 in brackets. PORT may be `*` for all; without `/udp` a rule is about TCP.
   public init(_ text: String) throws(Mistake) {

@@ -12,6 +12,19 @@ public enum Connections {
     Descriptor(owning: Int32(try check(rc_datagrams_everywhere(port))))
   }
 
+  /// A datagram socket for a port of one address.
+  public static func datagrams(at address: [UInt8], port: UInt16) throws(Errno) -> Descriptor {
+    // SAFETY: the shim reads sixteen bytes.
+    let result = unsafe address.withUnsafeBufferPointer { unsafe rc_datagrams_at($0.baseAddress, port) }
+    return Descriptor(owning: Int32(try check(result)))
+  }
+
+  /// Whether a descriptor is a socket of IPv4 or IPv6.
+  public static func isInternet(_ descriptor: Int32) -> Bool {
+    let family = rc_socket_family(descriptor)
+    return family == Int(AF_INET) || family == Int(AF_INET6)
+  }
+
   /// The next connection; nil if there is none, or it is gone again.
   /// - Parameter address: gets the one that it was made to.
   public static func accept(_ listener: Int32, to address: inout [UInt8]) -> Descriptor? {

@@ -339,6 +339,19 @@ static inline long rc_join_session_keyring(const char *name) {
 long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size);
 long rc_bpf_attach_device(int cgroup, int program);
 long rc_bpf_detach_device(int cgroup, int program);
+/* Programs of other types: their numbers are those of enum bpf_prog_type and enum bpf_attach_type. */
+long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count);
+long rc_bpf_attach(int cgroup, int program, unsigned attach_type);
+long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit);
+long rc_bpf_map_set(int map, const void *key, const uint64_t *value);
+long rc_bpf_map_remove(int map, const void *key);
+/* The address family of a socket; -ENOTSOCK for what is none. */
+static inline long rc_socket_family(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return -errno;
+  return family;
+}
 
 /* --- sockets, terminals, time, signals --- */
 static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -383,6 +396,7 @@ long rc_refuse_connection(int fd);
 static inline long rc_shutdown_write(int fd) { return RC_RESULT(shutdown(fd, SHUT_WR)); }
 /* A datagram socket for a port at every address, and one that is connected. */
 long rc_datagrams_everywhere(uint16_t port);
+long rc_datagrams_at(const uint8_t *address, uint16_t port);
 long rc_datagrams_to(const uint8_t *address, uint16_t port);
 /* Who sent a datagram, and to which address. */
 struct rc_datagram_peer { struct sockaddr_in6 sender; struct in6_pktinfo own; };

@@ -26,6 +26,8 @@ public struct LaunchOptions {
   var supervision: Supervision?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
+  /// The same by the container's configuration, with programs on its cgroup.
+  var containerEgress: EgressStage.Plan?
 
   public init() {}
 }
@@ -48,6 +50,8 @@ struct Launched: ~Copyable {
   let supervisor: Int32?
   /// See `LaunchOptions.egress`.
   var relay: Relay.Running?
+  /// A child that ends with the first process.
+  let nameService: Int32?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -169,6 +173,11 @@ struct RuntimeStage: ~Copyable {
       way = (egress.rules, running.sockets)
       relay = consume running
     }
+    var names: NameService.Running? = nil
+    if let plan = options.containerEgress {
+      try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
+      names = try EgressStage.start(plan, cgroup, opened: opened)
+    }
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -184,12 +193,21 @@ struct RuntimeStage: ~Copyable {
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
-      egress: way)
+      egress: way,
+      containerEgress: names.flatMap { names in
+        options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
+      })
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
     do throws(RuntimeError) {
+      if let names {
+        let process = child.pidfd.raw
+        try at(.process, "telling the resolver of the container") { () throws(Errno) in
+          try NameService.tell(process, channel: names.channel)
+        }
+      }
       try moveDevices(namespaces, pid: child.pid)
       try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
     } catch {
@@ -198,7 +216,8 @@ struct RuntimeStage: ~Copyable {
       throw error
     }
     return Launched(
-      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take())
+      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take(),
+      nameService: names?.pid)
   }
 
   /// Into the namespace that the first process is in, or will join.

@@ -21,6 +21,17 @@ public enum Create {
       ociVersion: spec.ociVersion)
     record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
     record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
+    var (spec, options) = (spec, options)
+    do throws(RuntimeError) {
+      if let plan = try EgressStage.plan(spec, id: id) {
+        try EgressStage.write(plan, in: directory.raw)
+        spec = try EgressStage.confined(spec, file: store.path + "/" + id + "/resolv.conf")
+        options.containerEgress = plan
+      }
+    } catch {
+      try? store.remove(directory)
+      throw error
+    }
     var stage = RuntimeStage(
       spec: spec, options: options, container: directory, log: log, record: record)
     do throws(RuntimeError) {

@@ -41,7 +41,11 @@ public enum Exec {
       throw RuntimeError(.state, "cannot exec in a container that is " + status.rawValue)
     }
     let spec = try container.spec()
-    let process = try process(spec.process)
+    var process = try process(spec.process)
+    if EgressStage.isAsked(spec.annotations) {
+      process = try EgressStage.confined(process)
+      try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
+    }
     if process.args.isEmpty { throw RuntimeError(.options, "no command was given") }
     if options.detach && process.terminal && options.consoleSocket == nil {
       throw RuntimeError(

@@ -50,6 +50,7 @@ public enum Run {
       relay.lifeline.take()?.close()
       _ = try? LinuxSystem.wait(relay.pid)
     }
+    if let names = launched.process.nameService { _ = try? wait(names) }
     // It has the last calls to tell of.
     if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
     if !keep { try remove(launched, store, log) }

@@ -3,6 +3,7 @@ import Cgroups
 import Egress
 import LinuxSystem
 import OCISpec
+import OwnFiles
 import ShimPolicy
 import Supervisor
 
@@ -52,6 +53,8 @@ struct Launched: ~Copyable {
   var relay: Relay.Running?
   /// A child that ends with the first process.
   let nameService: Int32?
+  /// A child that ends with the container's mounts.
+  let ownFiles: Int32?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -110,7 +113,7 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup, work)
+      return try cloneAndServe(filter, cgroup, work, hasOwnFiles: OwnFilesStage.isWanted(policy, spec))
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -124,7 +127,7 @@ struct RuntimeStage: ~Copyable {
   // MARK: clone
 
   private mutating func cloneAndServe(
-    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?, hasOwnFiles: Bool
   ) throws(RuntimeError) -> Launched {
     let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
     let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
@@ -178,6 +181,7 @@ struct RuntimeStage: ~Copyable {
       try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
       names = try EgressStage.start(plan, cgroup, opened: opened)
     }
+    let ownFiles = hasOwnFiles ? OwnFilesStage.start(cgroup, opened: opened, log: log) : nil
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -194,6 +198,7 @@ struct RuntimeStage: ~Copyable {
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
+      ownFiles: ownFiles?.mount,
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
       })
@@ -217,7 +222,7 @@ struct RuntimeStage: ~Copyable {
     }
     return Launched(
       pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take(),
-      nameService: names?.pid)
+      nameService: names?.pid, ownFiles: ownFiles?.pid)
   }
 
   /// Into the namespace that the first process is in, or will join.

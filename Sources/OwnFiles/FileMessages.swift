@@ -76,24 +76,26 @@ enum FileMessages {
   }
 
   /// What a node is: the root, node 1, is a directory, all others are files.
-  static func attributes(of node: UInt64, time: UInt64) -> [UInt8] {
+  /// - Parameter size: bytes. Who reads does not care, but sendfile(2) sends no more; so more is better than less.
+  static func attributes(of node: UInt64, size: UInt64, time: UInt64) -> [UInt8] {
     let mode: UInt32 = node == 1 ? 0o40555 : 0o100444
-    var body = bytes(node) + bytes(UInt64(0)) + bytes(UInt64(0))
+    var body = bytes(node) + bytes(size) + bytes(UInt64(0))
     body += bytes(time) + bytes(time) + bytes(time)
     for word in [0, 0, 0, mode, node == 1 ? 2 : 1, 0, 0, 0, 4096, 0] as [UInt32] { body += bytes(word) }
     return body
   }
 
-  /// What LOOKUP answers: nodes live as long as the file system, so the kernel may remember them.
-  static func entry(_ node: UInt64, time: UInt64) -> [UInt8] {
-    bytes(node) + bytes(UInt64(0)) + bytes(UInt64(3600)) + bytes(UInt64(1)) + bytes(UInt64(0)) + attributes(of: node, time: time)
+  /// What LOOKUP answers: nodes live as long as the file system, so the kernel may remember them, but not how long they are.
+  static func entry(_ node: UInt64, size: UInt64, time: UInt64) -> [UInt8] {
+    bytes(node) + bytes(UInt64(0)) + bytes(UInt64(3600)) + bytes(UInt64(0)) + bytes(UInt64(0))
+      + attributes(of: node, size: size, time: time)
   }
 
-  static func attributesAnswer(_ node: UInt64, time: UInt64) -> [UInt8] {
-    bytes(UInt64(1)) + bytes(UInt64(0)) + attributes(of: node, time: time)
+  static func attributesAnswer(_ node: UInt64, size: UInt64, time: UInt64) -> [UInt8] {
+    bytes(UInt64(0)) + bytes(UInt64(0)) + attributes(of: node, size: size, time: time)
   }
 
-  /// Reads reach us and no cache (FOPEN_DIRECT_IO): a file has no size, it has what it says when it is read.
+  /// Reads reach us and no cache (FOPEN_DIRECT_IO): a file says what it says when it is read.
   static let opened: [UInt8] = bytes(UInt64(0)) + bytes(UInt32(1)) + bytes(UInt32(0))
 
   /// Entries of the root from `offset` on, as many as fit.

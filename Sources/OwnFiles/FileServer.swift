@@ -112,10 +112,12 @@ public enum OwnFiles {
         guard parent == 1, let index = OwnFiles.files.firstIndex(where: { $0.name == name }) else {
           return FileMessages.answer(id, error: parent == 1 ? ENOENT : ENOTDIR)
         }
-        return FileMessages.answer(id, FileMessages.entry(OwnFiles.firstNode + UInt64(index), time: start))
+        return FileMessages.answer(id, FileMessages.entry(OwnFiles.firstNode + UInt64(index), size: size(index), time: start))
       case .attributes(let node):
-        guard node == 1 || Self.file(node) != nil else { return FileMessages.answer(id, error: ENOENT) }
-        return FileMessages.answer(id, FileMessages.attributesAnswer(node, time: start))
+        let index = Self.file(node)
+        guard node == 1 || index != nil else { return FileMessages.answer(id, error: ENOENT) }
+        let length = index == nil ? 0 : size(index ?? 0)
+        return FileMessages.answer(id, FileMessages.attributesAnswer(node, size: length, time: start))
       case .open(let node, let flags):
         guard Self.file(node) != nil else { return FileMessages.answer(id, error: node == 1 ? EISDIR : ENOENT) }
         guard flags & 3 == UInt32(O_RDONLY) else { return FileMessages.answer(id, error: EACCES) }
@@ -143,6 +145,12 @@ public enum OwnFiles {
     private static func file(_ node: UInt64) -> Int? {
       guard node >= OwnFiles.firstNode, node - OwnFiles.firstNode < UInt64(OwnFiles.files.count) else { return nil }
       return Int(node - OwnFiles.firstNode)
+    }
+
+    /// Whole pages, as sysfs has them: programs take such a size for a guess.
+    private mutating func size(_ index: Int) -> UInt64 {
+      if said[index].isEmpty { said[index] = Array(contents(of: OwnFiles.files[index].name).utf8) }
+      return UInt64(said[index].count + 4095) / 4096 * 4096
     }
 
     private mutating func contents(of name: String) -> String {

@@ -150,8 +150,8 @@ import Testing
     #expect(FileMessages.answer(1).count == 16)
     #expect(FileMessages.answer(1, error: 2)[4..<8].elementsEqual([0xfe, 0xff, 0xff, 0xff]))
     #expect(FileMessages.initialized(minor: 45).count == 64)
-    #expect(FileMessages.entry(2, time: 0).count == 128)
-    #expect(FileMessages.attributesAnswer(2, time: 0).count == 104)
+    #expect(FileMessages.entry(2, size: 4096, time: 0).count == 128)
+    #expect(FileMessages.attributesAnswer(2, size: 4096, time: 0).count == 104)
     #expect(FileMessages.opened.count == 16)
     #expect(FileMessages.statistics.count == 80)
   }

@@ -64,7 +64,9 @@ struct Associations {
     _ outside: Int32, for peer: Connections.Peer, inside: Int32, port: UInt16, count: Int
   ) -> Totals? {
     var ended: Totals? = nil
-    if all.count >= Self.limit, let oldest = all.indices.min(by: { all[$0].last < all[$1].last }) { ended = end(oldest) }
+    if all.count >= Self.limit, let oldest = all.indices.min(by: { all[$0].last < all[$1].last }) {
+      ended = end(oldest)
+    }
     all.append(
       Association(
         key: Self.key(peer, port), peer: peer, inside: inside, outside: outside, count: count, last: Self.now))

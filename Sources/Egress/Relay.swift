@@ -109,8 +109,12 @@ public struct Relay: ~Copyable {
     func give(_ socket: consuming Descriptor, _ kind: UInt8, _ port: UInt16) throws(Errno) {
       try send(sockets, [kind, UInt8(port >> 8), UInt8(port & 0xff)], descriptors: [socket.raw])
     }
-    for port in rules.ports(.tcp) { try give(try Connections.listen(port: port), EgressRules.Transport.tcp.rawValue, port) }
-    for port in rules.ports(.udp) { try give(try Connections.datagrams(port: port), EgressRules.Transport.udp.rawValue, port) }
+    for port in rules.ports(.tcp) {
+      try give(try Connections.listen(port: port), EgressRules.Transport.tcp.rawValue, port)
+    }
+    for port in rules.ports(.udp) {
+      try give(try Connections.datagrams(port: port), EgressRules.Transport.udp.rawValue, port)
+    }
     // The last one: then the relay has all.
     try give(try Connections.datagrams(port: 53), 0, 53)
   }
@@ -186,8 +190,12 @@ public struct Relay: ~Copyable {
       if associations.send(bytes, from: peer, port: talker.port) { continue }
       let name = allowed(address, talker.port, .udp)
       let count = counted(name ?? "", address, talker.port, .udp, isAllowed: name != nil)
-      guard name != nil, let outside = try? Connections.datagrams(to: address.bytes, port: talker.port) else { continue }
-      if let ended = associations.add(outside.release(), for: peer, inside: talker.socket, port: talker.port, count: count) {
+      guard name != nil, let outside = try? Connections.datagrams(to: address.bytes, port: talker.port) else {
+        continue
+      }
+      if let ended = associations.add(
+        outside.release(), for: peer, inside: talker.socket, port: talker.port, count: count)
+      {
         tally(ended)
       }
       _ = associations.send(bytes, from: peer, port: talker.port)

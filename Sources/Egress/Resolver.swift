@@ -132,7 +132,9 @@ extension IPAddress {
   public static func nameserver(_ text: String) -> (address: IPAddress, port: UInt16)? {
     if let address = IPAddress(text) { return (address, 53) }
     let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard halves.count == 2, let address = IPAddress(halves[0]), let port = UInt16(halves[1]), port > 0 else { return nil }
+    guard halves.count == 2, let address = IPAddress(halves[0]), let port = UInt16(halves[1]), port > 0 else {
+      return nil
+    }
     return (address, port)
   }
 }

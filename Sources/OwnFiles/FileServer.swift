@@ -99,7 +99,9 @@ public enum OwnFiles {
           if error == .noEntry || error == .interrupted || error == .tryAgain { continue }
           throw error
         }
-        guard let (id, request) = FileMessages.read(buffer[0..<count]), let answer = answer(id, request) else { continue }
+        guard let (id, request) = FileMessages.read(buffer[0..<count]), let answer = answer(id, request) else {
+          continue
+        }
         // Who asked may be gone by now.
         try? writeAll(device, answer)
       }
@@ -112,7 +114,8 @@ public enum OwnFiles {
         guard parent == 1, let index = OwnFiles.files.firstIndex(where: { $0.name == name }) else {
           return FileMessages.answer(id, error: parent == 1 ? ENOENT : ENOTDIR)
         }
-        return FileMessages.answer(id, FileMessages.entry(OwnFiles.firstNode + UInt64(index), size: size(index), time: start))
+        return FileMessages.answer(
+          id, FileMessages.entry(OwnFiles.firstNode + UInt64(index), size: size(index), time: start))
       case .attributes(let node):
         let index = Self.file(node)
         guard node == 1 || index != nil else { return FileMessages.answer(id, error: ENOENT) }
@@ -133,7 +136,9 @@ public enum OwnFiles {
       case .readDirectory(let node, let offset, let size):
         guard node == 1 else { return FileMessages.answer(id, error: ENOTDIR) }
         var names: [(name: String, node: UInt64)] = []
-        for (index, file) in OwnFiles.files.enumerated() { names.append((file.name, OwnFiles.firstNode + UInt64(index))) }
+        for (index, file) in OwnFiles.files.enumerated() {
+          names.append((file.name, OwnFiles.firstNode + UInt64(index)))
+        }
         return FileMessages.answer(id, FileMessages.directory(names, offset: offset, size: min(size, 65536)))
       case .release: return FileMessages.answer(id)
       case .statistics: return FileMessages.answer(id, FileMessages.statistics)

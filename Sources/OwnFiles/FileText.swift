@@ -55,7 +55,10 @@ enum FileText {
       paragraph = []
       isWanted = true
     }
-    for line in Substring(host).utf8.split(separator: 0x0a, omittingEmptySubsequences: false) {
+    var lines = Substring(host).utf8.split(separator: 0x0a, omittingEmptySubsequences: false)
+    // What is behind the last end of a line is no line.
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    for line in lines {
       if let found = field(Substring(line).utf8) {
         isWanted = number < count && allowed.contains(found)
         if isWanted {

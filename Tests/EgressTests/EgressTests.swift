@@ -53,6 +53,21 @@ import Testing
     #expect(!allows("192.0.2.6", 1))
   }
 
+  @Test func protocolsAndAllPorts() throws {
+    let rules = try EgressRules("a.test:53/udp,10.0.0.0/8:*,[2001:db8::1]:7-8/UDP,b.test:1/tcp")
+    #expect(rules.ports(.udp) == [7, 8, 53])
+    #expect(rules.allows(name: "a.test", port: 53, .udp))
+    #expect(!rules.allows(name: "a.test", port: 53))
+    #expect(rules.allows(IPAddress("10.1.1.1")!, port: 65535))
+    #expect(!rules.allows(IPAddress("10.1.1.1")!, port: 65535, .udp))
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:53/udp") }
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:*") }
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:1-300,a.test:1-300/udp") }
+    #expect(throws: EgressRules.Mistake.self) {
+      try EgressRules((0..<257).map { "a.test:\($0 + 1)" }.joined(separator: ","))
+    }
+  }
+
   @Test(arguments: [
     ("", "no port"), ("example.com", "no port"), ("example.com:", "no port"), ("example.com:0", "no port"),
     ("example.com:65536", "no port"), ("example.com:9-8", "no port"), (":443", "no host"), ("10.0.0.0/33:1", "prefix"),
@@ -62,7 +77,7 @@ import Testing
     ("a:1-1000", "too many"), ("[2001:db8::1]", "no port"),
   ])
   func mistakesAreNamed(text: String, message: String) {
-    let mistake = #expect(throws: EgressRules.Mistake.self) { try EgressRules(text) }
+    let mistake = #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: text) }
     #expect(mistake?.message.contains(message) == true, "\(mistake?.message ?? "")")
   }
 }

@@ -26,7 +26,11 @@ import Testing
   }
 
   @Test func memoryIsTheLimit() {
-    let text = FileText.memory(host: host, memory { $0.activeFile = 2 << 20; $0.file = 3 << 20; $0.swapLimit = 1 << 20 })
+    let text = FileText.memory(
+      host: host,
+      memory {
+        $0.activeFile = 2 << 20; $0.file = 3 << 20; $0.swapLimit = 1 << 20
+      })
     #expect(
       text == """
         MemTotal:          65536 kB
@@ -43,7 +47,11 @@ import Testing
   }
 
   @Test func figuresThatDoNotFitAreCut() {
-    let text = FileText.memory(host: host, memory { $0.used = 80 << 20; $0.activeFile = 1 << 40; $0.swapLimit = 1; $0.swapUsed = 9 })
+    let text = FileText.memory(
+      host: host,
+      memory {
+        $0.used = 80 << 20; $0.activeFile = 1 << 40; $0.swapLimit = 1; $0.swapUsed = 9
+      })
     #expect(text.contains("MemFree:               0 kB"))
     #expect(text.contains("MemAvailable:      65536 kB"))
     #expect(text.contains("SwapFree:              0 kB"))
@@ -56,13 +64,21 @@ import Testing
 
   @Test func swaps() {
     #expect(FileText.swaps(host: host, memory { $0.swapLimit = 0 }).utf8.split(separator: 0x0a).count == 1)
-    #expect(FileText.swaps(host: host, memory { $0.swapLimit = 2048; $0.swapUsed = 1024 }).contains("virtual\t\t2\t1\t"))
+    #expect(
+      FileText.swaps(
+        host: host,
+        memory {
+          $0.swapLimit = 2048; $0.swapUsed = 1024
+        }
+      ).contains("virtual\t\t2\t1\t"))
   }
 
-  @Test(arguments: [
-    ("", nil, 4), ("0-1", nil, 2), ("1,3", nil, 2), ("", 1000, 1), ("", 1500, 2), ("", 10, 1), ("0-1", 9000, 2), ("7", nil, 4),
-    ("x", nil, 4),
-  ] as [(String, UInt64?, Int)])
+  @Test(
+    arguments: [
+      ("", nil, 4), ("0-1", nil, 2), ("1,3", nil, 2), ("", 1000, 1), ("", 1500, 2), ("", 10, 1), ("0-1", 9000, 2),
+      ("7", nil, 4),
+      ("x", nil, 4),
+    ] as [(String, UInt64?, Int)])
   func processors(list: String, quota: UInt64?, count: Int) {
     var figures = Figures()
     (figures.processors, figures.quota) = (list, quota)
@@ -80,7 +96,8 @@ import Testing
   }
 
   @Test func processorInformationIsRenumbered() {
-    let host = "processor\t: 0\nmodel\t: a\n\nprocessor\t: 1\nmodel\t: b\n\nprocessor\t: 2\nmodel\t: c\n\nHardware\t: d\n"
+    let host =
+      "processor\t: 0\nmodel\t: a\n\nprocessor\t: 1\nmodel\t: b\n\nprocessor\t: 2\nmodel\t: c\n\nHardware\t: d\n"
     #expect(
       FileText.processorInformation(host: host, allowed: [1, 2], count: 1)
         == "processor\t: 0\nmodel\t: b\n\nHardware\t: d\n")
@@ -117,15 +134,25 @@ import Testing
 
 @Suite("Messages of a file system") struct FileMessageTests {
   private func request(_ operation: UInt32, node: UInt64 = 1, _ body: [UInt8] = [], length: UInt32? = nil) -> [UInt8] {
-    func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] { (0..<(T.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> T($0 * 8)) } }
-    return bytes(length ?? UInt32(40 + body.count)) + bytes(operation) + bytes(UInt64(9)) + bytes(node) + [UInt8](repeating: 0, count: 16) + body
+    func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+      (0..<(T.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> T($0 * 8)) }
+    }
+    return bytes(length ?? UInt32(40 + body.count)) + bytes(operation) + bytes(UInt64(9)) + bytes(node)
+      + [UInt8](repeating: 0, count: 16) + body
   }
 
   @Test func areRead() {
     #expect(FileMessages.read(request(1, Array("stat".utf8) + [0])[...])?.request == .lookUp(parent: 1, name: "stat"))
-    #expect(FileMessages.read(request(26, [7, 0, 0, 0, 45, 0, 0, 0] + [UInt8](repeating: 0, count: 56))[...])?.request == .initialize(minor: 45))
-    #expect(FileMessages.read(request(15, node: 3, [UInt8](repeating: 0, count: 8) + [5, 0, 0, 0, 0, 0, 0, 0, 0, 16] + [UInt8](repeating: 0, count: 22))[...])?.request
-      == .read(node: 3, offset: 5, size: 4096))
+    #expect(
+      FileMessages.read(request(26, [7, 0, 0, 0, 45, 0, 0, 0] + [UInt8](repeating: 0, count: 56))[...])?.request
+        == .initialize(minor: 45))
+    #expect(
+      FileMessages.read(
+        request(
+          15, node: 3,
+          [UInt8](repeating: 0, count: 8) + [5, 0, 0, 0, 0, 0, 0, 0, 0, 16] + [UInt8](repeating: 0, count: 22))[...])?
+        .request
+        == .read(node: 3, offset: 5, size: 4096))
     #expect(FileMessages.read(request(36, [UInt8](repeating: 0, count: 8))[...])?.request == .silent)
     #expect(FileMessages.read(request(16)[...])?.request == .unknown)
   }

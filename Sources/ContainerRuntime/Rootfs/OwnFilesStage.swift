@@ -19,7 +19,9 @@ enum OwnFilesStage {
   static func start(_ cgroup: Cgroup?, opened: DescriptorSet, log: Log) -> OwnFiles.Running? {
     guard let cgroup, !isRootless() else { return nil }
     do throws(Errno) { return try OwnFiles.start(cgroup, opened: opened) } catch {
-      log.write(.warning, "the container sees the host's memory and processors in /proc: no FUSE here (" + error.description + ")")
+      log.write(
+        .warning,
+        "the container sees the host's memory and processors in /proc: no FUSE here (" + error.description + ")")
       return nil
     }
   }
@@ -31,7 +33,8 @@ enum OwnFilesStage {
       var targets: [(name: String, target: Int32)] = []
       let opened = DescriptorSet()
       for file in OwnFiles.files {
-        guard let target = try? root.find(file.path, followLink: false), let system = try? fileSystem(of: target.raw).magic,
+        guard let target = try? root.find(file.path, followLink: false),
+          let system = try? fileSystem(of: target.raw).magic,
           system == UInt32(RC_PROC_SUPER_MAGIC) || system == UInt32(RC_SYSFS_MAGIC)
         else { continue }
         targets.append((file.name, opened.insert(target)))

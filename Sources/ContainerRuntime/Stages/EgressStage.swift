@@ -53,7 +53,8 @@ enum EgressStage {
       nameserver = named
     }
     if isRootless() {
-      throw wrong("needs root: an ordinary user may not attach programs to a cgroup", hint: "use rcontainer do --egress")
+      throw wrong(
+        "needs root: an ordinary user may not attach programs to a cgroup", hint: "use rcontainer do --egress")
     }
     if !kernelIsAtLeast(5, 15) { throw wrong("needs Linux 5.15") }
     guard let namespace = spec.linux?.namespaces.first(where: { $0.type == .network }) else {
@@ -146,7 +147,8 @@ enum EgressStage {
   }
 
   /// Attaches the programs, before a process is in the cgroup, and starts the resolver.
-  static func start(_ plan: Plan, _ cgroup: Cgroup?, opened: DescriptorSet) throws(RuntimeError) -> NameService.Running {
+  static func start(_ plan: Plan, _ cgroup: Cgroup?, opened: DescriptorSet) throws(RuntimeError) -> NameService.Running
+  {
     guard let directory = cgroup?.unifiedDirectory else {
       throw wrong("needs a cgroup of version 2", hint: "mount cgroup2, as /sys/fs/cgroup/unified beside version 1")
     }

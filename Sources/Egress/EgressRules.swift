@@ -42,10 +42,14 @@ public struct EgressRules: Equatable, Sendable {
   /// No rule: nothing is allowed.
   public init() {}
 
-  /// Reads a list: `HOST:PORT[-PORT][/udp]` with commas between, where HOST is a name, `*.NAME`, an address, or an address
+  /// Reads a list: `HOST:PORT[-PORT][/udp]` with commas or blanks between, where HOST is a name, `*.NAME`, an address, or an address
   /// and the length of its prefix; IPv6 in brackets. PORT may be `*` for all; without `/udp` a rule is about TCP.
   public init(_ text: String) throws(Mistake) {
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) { try add(part) }
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let words = part.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+      if words.isEmpty { try add("") }
+      for word in words { try add(word) }
+    }
     if rules.count > Self.ruleLimit {
       throw Mistake(message: "\(rules.count) rules are too many, at most \(Self.ruleLimit) are possible")
     }

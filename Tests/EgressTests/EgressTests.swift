@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func protocolsAndAllPorts() throws {
-    let rules = try EgressRules("a.test:53/udp,10.0.0.0/8:*,[2001:db8::1]:7-8/UDP,b.test:1/tcp")
+    let rules = try EgressRules("a.test:53/udp, 10.0.0.0/8:* [2001:db8::1]:7-8/UDP,b.test:1/tcp")
     #expect(rules.ports(.udp) == [7, 8, 53])
     #expect(rules.allows(name: "a.test", port: 53, .udp))
     #expect(!rules.allows(name: "a.test", port: 53))
@@ -71,7 +71,8 @@ import Testing
   @Test(arguments: [
     ("", "no port"), ("example.com", "no port"), ("example.com:", "no port"), ("example.com:0", "no port"),
     ("example.com:65536", "no port"), ("example.com:9-8", "no port"), (":443", "no host"), ("10.0.0.0/33:1", "prefix"),
-    ("10.0.0.0/x:1", "prefix"), ("exa mple:1", "neither"), ("*:443", "neither"), ("*.:443", "neither"),
+    ("10.0.0.0/x:1", "prefix"), ("exa mple:1", "no port"), ("exa!mple:1", "neither"), ("a:1, ,b:2", "no port"),
+    ("*:443", "neither"), ("*.:443", "neither"),
     ("a..b:1", "neither"),
     ("1.2.3:4", "neither"), ("[1.2.3:4", "bracket"), ("2001:db8::1:443", "brackets"), ("a:1,,b:2", "no port"),
     ("a:1-1000", "too many"), ("[2001:db8::1]", "no port"),

@@ -9,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import RUNTIME, Case, needs_root, ours_only, run  # noqa: E402
+from support import RUNTIME, Case, OrdinaryUser, needs_root, ours_only, run  # noqa: E402
 
 FILES = ["/proc/" + n for n in ("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "swaps")] + \
     ["/sys/devices/system/cpu/" + n for n in ("online", "possible", "present")]
@@ -197,6 +197,54 @@ print('end')
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the host's memory", done.stderr)
         self.assertEqual(done.stdout.split()[1], pathlib.Path("/proc/meminfo").read_text().split()[1])
+
+
+# What docker masks by default, and what else tells of the host or its memory.
+HOST_WIDE = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
+             "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
+             "/proc/kallsyms", "/proc/kmsg", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/pagetypeinfo",
+             "/proc/slabinfo", "/proc/vmallocinfo", "/proc/allocinfo", "/proc/sysrq-trigger", "/sys/kernel/notes", "/sys/kernel/vmcoreinfo",
+             "/sys/kernel/slab", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security", "/sys/fs/bpf", "/sys/fs/fuse/connections",
+             "/sys/fs/cgroup", "/sys/fs/pstore"]
+
+READ = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        if os.path.isdir(path): found = bool(os.listdir(path))
+        else:
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            found = bool(os.read(file, 4096))
+    except OSError: found = False
+    if found: print(path)
+"""
+
+
+@ours_only
+@needs_root
+class HostWideFiles(Case):
+    def read(self, *before):
+        done = run(*before, "/usr/bin/python3", "-c", READ, *HOST_WIDE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return set(done.stdout.split())
+
+    def test_a_sandbox_reads_none(self):
+        host = self.read()
+        self.assertLessEqual({"/proc/interrupts", "/proc/kallsyms", "/proc/slabinfo", "/proc/kpageflags"}, host, "the control")
+        self.assertEqual(self.read(RUNTIME, "do", "--"), set())
+
+    def test_nor_one_of_an_ordinary_user(self):
+        user = OrdinaryUser()
+        self.addCleanup(user.remove)
+        state = f"/tmp/rct-files-{user.uid}"
+        found = self.read("setpriv", "--reuid", user.uid, "--regid", user.gid, "--clear-groups", RUNTIME, "--root", state, "do", "--")
+        run("rm", "-rf", state)
+        self.assertEqual(found, set())
+
+    def test_nothing_can_be_triggered(self):
+        script = "for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /sys/kernel/uevent_helper; do (echo b >$f) 2>/dev/null && echo wrote $f; done; true"
+        done = run(RUNTIME, "do", "--", "sh", "-c", script)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ public struct LaunchOptions {
   public var usesPivot = true
   public var newKeyring = true
   public var preservedDescriptors = 0
+  /// The policy of a container whose configuration names none (`--policy`); nil for what is usual.
+  public var policy: String?
   /// No cgroups at all (`--cgroup-manager disabled`).
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.
@@ -27,6 +29,8 @@ public struct LaunchOptions {
   var supervision: Supervision?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
+  /// Whether somebody asked for the container's policy, which then may say what the container sees of the host.
+  var mayHaveOwnFiles = false
   /// The same by the container's configuration, with programs on its cgroup.
   var containerEgress: EgressStage.Plan?
 
@@ -113,7 +117,8 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup, work, hasOwnFiles: OwnFilesStage.isWanted(policy, spec))
+      return try cloneAndServe(
+        filter, cgroup, work, hasOwnFiles: options.mayHaveOwnFiles && OwnFilesStage.isWanted(policy, spec))
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {

@@ -11,6 +11,15 @@ public enum Create {
     log: Log
   ) throws(RuntimeError) -> LaunchedContainer {
     try checkPreserved(options.preservedDescriptors)
+    var (spec, options) = (spec, options)
+    // A policy that nobody asked for filters calls, and changes nothing that a container sees.
+    options.mayHaveOwnFiles =
+      options.policy != nil || spec.annotations.contains { $0.key == PolicyStage.annotation }
+    if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
+      // So `state` tells of it, and `exec` finds it.
+      spec.annotations.removeAll { $0.key == PolicyStage.annotation }
+      spec.annotations.append(StringPair(PolicyStage.annotation, policy))
+    }
     let rootfs = try rootfsPath(spec, bundle, options)
     let directory = try store.claim(id)
     try directory.lock()
@@ -21,7 +30,6 @@ public enum Create {
       ociVersion: spec.ociVersion)
     record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
     record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
-    var (spec, options) = (spec, options)
     do throws(RuntimeError) {
       if let plan = try EgressStage.plan(spec, id: id) {
         try EgressStage.write(plan, in: directory.raw)

@@ -40,7 +40,9 @@ public enum Exec {
     case .creating, .stopped:
       throw RuntimeError(.state, "cannot exec in a container that is " + status.rawValue)
     }
-    let spec = try container.spec()
+    var spec = try container.spec()
+    // As they were when it was made, with what the runtime added.
+    spec.annotations = container.record.annotations
     var process = try process(spec.process)
     if EgressStage.isAsked(spec.annotations) {
       process = try EgressStage.confined(process)

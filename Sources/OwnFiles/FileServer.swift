@@ -76,6 +76,9 @@ public enum OwnFiles {
     private var lastTime: UInt64
     /// What each file said when it was last read from its beginning: who reads on gets the rest of that.
     private var said: [[UInt8]]
+    /// When each was made. Within a hundredth of a second it is not made again: who reads without end spends more of its own
+    /// time than of ours.
+    private var made: [UInt64]
 
     init(_ device: Int32, _ cgroup: Cgroup) {
       self.device = device
@@ -84,6 +87,7 @@ public enum OwnFiles {
       lastTime = begin
       start = UInt64(rc_now_nanoseconds(CLOCK_REALTIME) / 1_000_000_000)
       said = [[UInt8]](repeating: [], count: OwnFiles.files.count)
+      made = [UInt64](repeating: 0, count: OwnFiles.files.count)
     }
 
     private static var now: UInt64 { UInt64(rc_now_nanoseconds(CLOCK_BOOTTIME) / 10_000_000) }
@@ -129,7 +133,7 @@ public enum OwnFiles {
         return node == 1 ? FileMessages.answer(id, FileMessages.opened) : FileMessages.answer(id, error: ENOTDIR)
       case .read(let node, let offset, let size):
         guard let index = Self.file(node) else { return FileMessages.answer(id, error: ENOENT) }
-        if offset == 0 { said[index] = Array(contents(of: OwnFiles.files[index].name).utf8) }
+        if offset == 0 { make(index) }
         let text = said[index]
         let first = Int(clamping: min(offset, UInt64(text.count)))
         return FileMessages.answer(id, Array(text[first..<min(text.count, first + size)]))
@@ -152,9 +156,16 @@ public enum OwnFiles {
       return Int(node - OwnFiles.firstNode)
     }
 
+    private mutating func make(_ index: Int) {
+      let now = Self.now
+      if now == made[index] { return }
+      said[index] = Array(contents(of: OwnFiles.files[index].name).utf8)
+      made[index] = now
+    }
+
     /// Whole pages, as sysfs has them: programs take such a size for a guess.
     private mutating func size(_ index: Int) -> UInt64 {
-      if said[index].isEmpty { said[index] = Array(contents(of: OwnFiles.files[index].name).utf8) }
+      if said[index].isEmpty { make(index) }
       return UInt64(said[index].count + 4095) / 4096 * 4096
     }
 

@@ -424,6 +424,21 @@ for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
                 time.sleep(0.02)
             self.assertEqual(resolvers(), [])
 
+    def test_two_containers_share_a_namespace(self):
+        """Each has its own resolver and its own list; to ask the other's is no way."""
+        self.write(self.config(f"api.test:{self.port}", "sleep", "100"))
+        subprocess.run([RUNTIME, "--root", self.state, "run", "--detach", "--bundle", self.bundle, self.id],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        theirs = self.call("exec", self.id, "cat", "/etc/resolv.conf").stdout.split()[1]
+        ask = f"import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ntry: s.sendto(b'x', ('{theirs}', 53))\nexcept OSError as e: print(e.errno)\n"
+        config = self.config(f"other.test:{self.port}", "/usr/bin/python3", "-c", ask + CONNECT, str(self.port), "other.test", "api.test")
+        config["linux"]["cgroupsPath"] += "-second"
+        self.write(config)
+        done = self.call("run", "--bundle", self.bundle, self.id + "-second")
+        self.assertEqual(done.stdout, "1\nother.test server\napi.test gaierror\n", done.stderr)
+        done = self.call("exec", self.id, "/usr/bin/python3", "-c", CONNECT, self.port, "other.test", "api.test")
+        self.assertEqual(done.stdout, "other.test gaierror\napi.test server\n", done.stderr)
+
     def test_what_cannot_be_held_does_not_start(self):
         def refused(change, *texts):
             config = self.config(f"{ADDRESS}:{self.port}", "true")

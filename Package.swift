@@ -29,6 +29,8 @@ let package = Package(
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
+    .target(
+      name: "OwnFiles", dependencies: ["CLinux", "LinuxSystem", "Cgroups"], swiftSettings: settings),
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(name: "CConShim"),
     .target(name: "ConShimProxy", dependencies: ["CConShim", shimABI], swiftSettings: settings),
@@ -38,7 +40,7 @@ let package = Package(
       name: "ContainerRuntime",
       dependencies: [
         "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Egress", "Cgroups",
-        "ConShimProxy", catalogue,
+        "OwnFiles", "ConShimProxy", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -53,7 +55,8 @@ let package = Package(
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
     .testTarget(
       name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
-    .testTarget(name: "EgressTests", dependencies: ["Egress"]),
+    .testTarget(name: "EgressTests", dependencies: ["Egress", "LinuxSystem"]),
+    .testTarget(name: "OwnFilesTests", dependencies: ["OwnFiles", "Cgroups"]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(

@@ -7,7 +7,7 @@ extension ShimPolicy {
   ///     {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
-  ///       "otherArchitectures": false, "writeExecute": false, "exec": "image",
+  ///       "otherArchitectures": false, "writeExecute": false, "exec": "image", "ownFiles": true,
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -31,6 +31,7 @@ extension ShimPolicy {
     var others: Bool?
     var writeExecute: Bool?
     var exec: ExecRule?
+    var ownFiles: Bool?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
       case "name": policy.name = try reader.string()
@@ -49,6 +50,7 @@ extension ShimPolicy {
       case "otherArchitectures": others = try reader.bool()
       case "writeExecute": writeExecute = try reader.bool()
       case "exec": exec = try Self.execRule(&reader)
+      case "ownFiles": ownFiles = try reader.bool()
       case "rules":
         try reader.array { (reader) throws(SpecError) in
           let rule = try PolicyRule(&reader)
@@ -65,7 +67,7 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
@@ -73,6 +75,7 @@ extension ShimPolicy {
     policy.otherArchitectures = others ?? policy.otherArchitectures
     policy.writeExecute = writeExecute ?? policy.writeExecute
     policy.exec = exec ?? policy.exec
+    policy.ownFiles = ownFiles ?? policy.ownFiles
     for rule in rules {
       for (call, callClass) in zip(rule.calls, rule.classes) { policy.set(call, callClass) }
     }

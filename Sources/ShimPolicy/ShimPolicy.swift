@@ -15,6 +15,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public var writeExecute = true
   /// Which programs may be executed.
   public var exec = ExecRule.any
+  /// Files of /proc and /sys that tell of memory, processors and time are the container's own, if it has limits.
+  public var ownFiles = true
 
   init(name: String, summary: String, classes: [CallClass]) {
     self.name = name

@@ -96,8 +96,9 @@ public enum PolicyStage {
   static func filter(
     _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision?, log: Log
   ) throws(RuntimeError) -> SystemCallFilter? {
+    let egress = EgressStage.isAsked(spec.annotations) ? [EgressStage.filter] : []
     guard let policy else {
-      return try SeccompStage.compile(spec.linux?.seccomp, log: log)
+      return try SeccompStage.compile(spec.linux?.seccomp, rules: egress, log: log)
     }
     var rules = rules(policy, try ConShim(spec.annotations))
     switch supervision {
@@ -124,7 +125,7 @@ public enum PolicyStage {
         "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
         hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\"")
     }
-    var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
+    var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: [rules] + egress, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter
   }

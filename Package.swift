@@ -5,6 +5,8 @@ let settings: [SwiftSetting] = [.strictMemorySafety()]
 let shimABI: Target.Dependency = .product(name: "ShimABI", package: "Core")
 let catalogue: Target.Dependency = .product(name: "SyscallCatalogue", package: "Core")
 
+let ledger: Target.Dependency = .product(name: "GranuleLedger", package: "Core")
+
 let package = Package(
   name: "rcontainer",
   products: [
@@ -21,12 +23,14 @@ let package = Package(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
       name: "Supervisor",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue],
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", ledger, catalogue],
       swiftSettings: settings),
     .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
+    .target(
+      name: "OwnFiles", dependencies: ["CLinux", "LinuxSystem", "Cgroups"], swiftSettings: settings),
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(name: "CConShim"),
     .target(name: "ConShimProxy", dependencies: ["CConShim", shimABI], swiftSettings: settings),
@@ -36,7 +40,7 @@ let package = Package(
       name: "ContainerRuntime",
       dependencies: [
         "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Egress", "Cgroups",
-        "ConShimProxy", catalogue,
+        "OwnFiles", "ConShimProxy", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -51,7 +55,8 @@ let package = Package(
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
     .testTarget(
       name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
-    .testTarget(name: "EgressTests", dependencies: ["Egress"]),
+    .testTarget(name: "EgressTests", dependencies: ["Egress", "LinuxSystem"]),
+    .testTarget(name: "OwnFilesTests", dependencies: ["OwnFiles", "Cgroups"]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(

@@ -7,7 +7,7 @@ _rcontainer() {
   local curcontext=$curcontext state line
   local -a verbs=(
     'do:run a command in a sandbox\: no image, no bundle'
-    'trace:run a command in a sandbox and print its system calls'
+    'trace:print the system calls of a command in a sandbox, or of a container'
     'run:create, start, wait for and delete a container'
     'create:create a container; its process waits for start'
     'start:start the process of a created container'
@@ -51,7 +51,7 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -73,7 +73,7 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -224,7 +224,7 @@ _rcontainer() {
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT,... (name, *.name, address or network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \

@@ -61,6 +61,55 @@ long rc_bpf_detach_device(int cgroup, int program) {
   return rc_bpf(BPF_PROG_DETACH, &attr);
 }
 
+long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.prog_type = type;
+  attr.expected_attach_type = attach_type;
+  attr.insns = (uint64_t)(uintptr_t)instructions;
+  attr.insn_cnt = count;
+  attr.license = (uint64_t)(uintptr_t) "Apache-2.0";
+  return rc_bpf(BPF_PROG_LOAD, &attr);
+}
+
+long rc_bpf_attach(int cgroup, int program, unsigned attach_type) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.target_fd = (uint32_t)cgroup;
+  attr.attach_bpf_fd = (uint32_t)program;
+  attr.attach_type = attach_type;
+  attr.attach_flags = BPF_F_ALLOW_MULTI;
+  return rc_bpf(BPF_PROG_ATTACH, &attr);
+}
+
+long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_type = BPF_MAP_TYPE_HASH;
+  attr.key_size = key_size;
+  attr.value_size = value_size;
+  attr.max_entries = limit;
+  attr.map_flags = BPF_F_NO_PREALLOC;
+  return rc_bpf(BPF_MAP_CREATE, &attr);
+}
+
+long rc_bpf_map_set(int map, const void *key, const uint64_t *value) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_fd = (uint32_t)map;
+  attr.key = (uint64_t)(uintptr_t)key;
+  attr.value = (uint64_t)(uintptr_t)value;
+  return rc_bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+long rc_bpf_map_remove(int map, const void *key) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_fd = (uint32_t)map;
+  attr.key = (uint64_t)(uintptr_t)key;
+  return rc_bpf(BPF_MAP_DELETE_ELEM, &attr);
+}
+
 static long unix_address(const char *path, size_t length, struct sockaddr_un *out, socklen_t *size) {
   if (length >= sizeof out->sun_path) return -ENAMETOOLONG;
   memset(out, 0, sizeof *out);
@@ -283,10 +332,6 @@ long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned
 
 /* --- notifications of a filter --- */
 long rc_notification_receive(int listener, struct rc_notification *notification) {
-  struct pollfd watched = {.fd = listener, .events = POLLIN};
-  long ready = RC_RESULT(poll(&watched, 1, -1));
-  if (ready < 0) return ready;
-  if (!(watched.revents & POLLIN)) return 0;
   /* The kernel wants it to be zero. */
   struct seccomp_notif raw;
   memset(&raw, 0, sizeof raw);
@@ -297,7 +342,19 @@ long rc_notification_receive(int listener, struct rc_notification *notification)
   notification->architecture = raw.data.arch;
   notification->number = raw.data.nr;
   for (int i = 0; i < 6; i++) notification->arguments[i] = raw.data.args[i];
-  return 1;
+  return 0;
+}
+
+long rc_notification_is_valid(int listener, uint64_t id) {
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
+}
+
+long rc_notification_answer(int listener, uint64_t id, int64_t value) {
+  struct seccomp_notif_resp response;
+  memset(&response, 0, sizeof response);
+  response.id = id;
+  response.val = value;
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
 }
 
 long rc_notification_continue(int listener, uint64_t id) {
@@ -326,6 +383,45 @@ long rc_process_read(int pid, uint64_t address, void *buffer, size_t size) {
   return RC_RESULT(process_vm_readv(pid, &here, 1, &there, 1, 0));
 }
 
+long rc_landlock_nothing(void) {
+  /* landlock_create_ruleset is 444 and landlock_restrict_self 446 on all architectures. */
+  long version = RC_RESULT(syscall(444, 0, 0, 1u /* LANDLOCK_CREATE_RULESET_VERSION */));
+  if (version < 0) return version;
+  static const uint16_t files[] = {0x1fff, 0x3fff, 0x7fff, 0x7fff, 0xffff};
+  struct { uint64_t files, network; } handled = {files[version < 5 ? version - 1 : 4], version < 4 ? 0 : 3};
+  long rules = RC_RESULT(syscall(444, &handled, version < 4 ? 8 : 16, 0u));
+  if (rules < 0) return rules;
+  long result = RC_RESULT(syscall(446, rules, 0u));
+  close((int)rules);
+  return result;
+}
+
+/* As in linux/ptrace.h, which does not go together with sys/ptrace.h everywhere. */
+struct trace_call {
+  uint8_t op, pad[3];
+  uint32_t arch;
+  uint64_t instruction_pointer, stack_pointer;
+  union {
+    struct { uint64_t number, arguments[6]; } entry;
+    uint64_t rest[8];
+  } of;
+};
+
+long rc_trace_call(int thread, struct rc_notification *call) {
+  struct trace_call info;
+  memset(&info, 0, sizeof info);
+  long size = RC_RESULT(syscall(SYS_ptrace, 0x420e /* PTRACE_GET_SYSCALL_INFO */, thread, sizeof info, &info));
+  if (size < 0) return size;
+  if (info.op == 1) {
+    call->id = 0;
+    call->pid = thread;
+    call->architecture = info.arch;
+    call->number = (int)info.of.entry.number;
+    for (int i = 0; i < 6; i++) call->arguments[i] = info.of.entry.arguments[i];
+  }
+  return info.op <= 2 ? info.op : 0;
+}
+
 /* --- connections --- */
 static const int yes = 1, no = 0;
 
@@ -334,10 +430,11 @@ static struct sockaddr_in6 everywhere(uint16_t port) {
   return address;
 }
 
-static long bound(int type, uint16_t port) {
+static long bound_to(int type, const struct in6_addr *own, uint16_t port) {
   int fd = socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   struct sockaddr_in6 address = everywhere(port);
+  address.sin6_addr = *own;
   if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) == 0 &&
       bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
     return fd;
@@ -345,6 +442,8 @@ static long bound(int type, uint16_t port) {
   close(fd);
   return error;
 }
+
+static long bound(int type, uint16_t port) { return bound_to(type, &in6addr_any, port); }
 
 long rc_listen_everywhere(uint16_t port) {
   long fd = bound(SOCK_STREAM, port);
@@ -402,8 +501,7 @@ long rc_refuse_connection(int fd) {
   return RC_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now));
 }
 
-long rc_datagrams_everywhere(uint16_t port) {
-  long fd = bound(SOCK_DGRAM, port);
+static long with_packet_information(long fd) {
   /* Answers come from addresses that no device here has: IPV6_FREEBIND, since Linux 4.15. */
   if (fd >= 0 && (setsockopt((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes) != 0 ||
                   setsockopt((int)fd, IPPROTO_IPV6, 78, &yes, sizeof yes) != 0)) {
@@ -412,6 +510,14 @@ long rc_datagrams_everywhere(uint16_t port) {
     return error;
   }
   return fd;
+}
+
+long rc_datagrams_everywhere(uint16_t port) { return with_packet_information(bound(SOCK_DGRAM, port)); }
+
+long rc_datagrams_at(const uint8_t *address, uint16_t port) {
+  struct in6_addr own;
+  memcpy(&own, address, sizeof own);
+  return with_packet_information(bound_to(SOCK_DGRAM, &own, port));
 }
 
 union packet_information {

@@ -57,7 +57,7 @@ extension Verb {
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
       ]),
     Verb(
-      "trace", [.command], "run a command in a sandbox and print its system calls",
+      "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
     Verb(
       "run", [.newContainer], "create, start, wait for and delete a container",
@@ -145,7 +145,7 @@ extension Verb {
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
     Option(
       "egress", nil, .text("RULES"),
-      "connect to these only: none, all, or HOST:PORT,... (name, *.name, address or network)"),
+      "connect to these only: none, all, or HOST:PORT[/udp],... (name, address, network)"),
     Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("memory", "m", .size, "limit memory, as in 512m"),
     Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),

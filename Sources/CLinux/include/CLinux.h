@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -74,14 +75,15 @@ enum {
 };
 enum {
   RC_CLONE_NEWTIME = 0x80,
-  RC_CAP_SYS_PTRACE = 19,
+  RC_CAP_DAC_READ_SEARCH = 2, RC_CAP_KILL = 5, RC_CAP_SYS_PTRACE = 19,
   RC_PR_SET_MDWE = 65, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
 enum {
-  RC_PROC_SUPER_MAGIC = 0x9fa0, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
-  RC_CGROUP_SUPER_MAGIC = 0x27e0eb,
+  RC_PROC_SUPER_MAGIC = 0x9fa0, RC_SYSFS_MAGIC = 0x62656572, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
+  RC_CGROUP_SUPER_MAGIC = 0x27e0eb, RC_RAMFS_MAGIC = (int)0x858458f6, RC_HUGETLBFS_MAGIC = (int)0x958458f6,
+  RC_ST_RDONLY = 1,
 };
 
 /* --- arguments, kept by the constructor before main --- */
@@ -139,13 +141,14 @@ static inline long rc_fchmodat(int dir, const char *path, unsigned mode) {
 static inline long rc_fchownat(int dir, const char *path, unsigned uid, unsigned gid, int flags) {
   return RC_RESULT(fchownat(dir, path, uid, gid, flags));
 }
-struct rc_stat { uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; };
+struct rc_stat { uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; int64_t changed; };
 static inline long rc_fstatat(int dir, const char *path, int flags, struct rc_stat *out) {
   struct stat s;
   long r = RC_RESULT(fstatat(dir, path, &s, flags));
   if (r == 0) {
     *out = (struct rc_stat){s.st_dev, s.st_ino, s.st_size, s.st_mode, s.st_uid, s.st_gid,
-                            major(s.st_rdev), minor(s.st_rdev), s.st_nlink};
+                            major(s.st_rdev), minor(s.st_rdev), s.st_nlink,
+                            (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec};
   }
   return r;
 }
@@ -322,8 +325,12 @@ long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned
                               const void *message, size_t size);
 /* A call that a filter hands to its listener (seccomp_unotify(2)). */
 struct rc_notification { uint64_t id; int pid; unsigned architecture; int number; uint64_t arguments[6]; };
-/* Waits for the next one. 1, or 0 when no process has the filter any more; -ENOENT if the call's process is gone by now. */
+/* The next one, for which poll(2) said that there is one; -ENOENT if the call's process is gone by now. */
 long rc_notification_receive(int listener, struct rc_notification *notification);
+/* 0 while the call's thread still waits. */
+long rc_notification_is_valid(int listener, uint64_t id);
+/* The call is not made and returns `value`. */
+long rc_notification_answer(int listener, uint64_t id, int64_t value);
 /* The kernel makes the call. */
 long rc_notification_continue(int listener, uint64_t id);
 /* The call is not made and fails with `error`. */
@@ -332,6 +339,21 @@ long rc_notification_refuse(int listener, uint64_t id, int error);
 long rc_notification_wake_here(int listener);
 /* Reads memory of another process; fewer bytes than asked for where it ends. */
 long rc_process_read(int pid, uint64_t address, void *buffer, size_t size);
+/* From here on this process can open no file by its path, and on Linux 6.7 and later bind and connect no TCP port
+ * (landlock(7)). -EOPNOTSUPP or -ENOSYS where the kernel has no Landlock. */
+long rc_landlock_nothing(void);
+
+/* --- watching threads (ptrace(2)) --- */
+static inline long rc_trace(int request, int thread, unsigned long argument) {
+  return RC_RESULT(syscall(SYS_ptrace, request, thread, 0, argument));
+}
+/* The number that came with the event that a thread stopped at. */
+static inline long rc_trace_message(int thread, unsigned long *message) {
+  return RC_RESULT(syscall(SYS_ptrace, 0x4201 /* PTRACE_GETEVENTMSG */, thread, 0, message));
+}
+/* The call that a thread stopped at (PTRACE_GET_SYSCALL_INFO). 1 at its entry, 2 at its exit, 0 elsewhere. */
+long rc_trace_call(int thread, struct rc_notification *call);
+static inline int rc_stopped(int status) { return WIFSTOPPED(status); }
 static inline long rc_join_session_keyring(const char *name) {
   return RC_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }
@@ -339,9 +361,27 @@ static inline long rc_join_session_keyring(const char *name) {
 long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size);
 long rc_bpf_attach_device(int cgroup, int program);
 long rc_bpf_detach_device(int cgroup, int program);
+/* Programs of other types: their numbers are those of enum bpf_prog_type and enum bpf_attach_type. */
+long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count);
+long rc_bpf_attach(int cgroup, int program, unsigned attach_type);
+long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit);
+long rc_bpf_map_set(int map, const void *key, const uint64_t *value);
+long rc_bpf_map_remove(int map, const void *key);
+/* The address family of a socket; -ENOTSOCK for what is none. */
+static inline long rc_socket_family(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return -errno;
+  return family;
+}
 
 /* --- sockets, terminals, time, signals --- */
 static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline long rc_epoll(void) { return RC_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+static inline long rc_epoll_add(int all, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+  return RC_RESULT(epoll_ctl(all, EPOLL_CTL_ADD, fd, &event));
+}
 static inline long rc_watch(const char *path) {
   int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (fd < 0) return -errno;
@@ -383,9 +423,16 @@ long rc_refuse_connection(int fd);
 static inline long rc_shutdown_write(int fd) { return RC_RESULT(shutdown(fd, SHUT_WR)); }
 /* A datagram socket for a port at every address, and one that is connected. */
 long rc_datagrams_everywhere(uint16_t port);
+long rc_datagrams_at(const uint8_t *address, uint16_t port);
 long rc_datagrams_to(const uint8_t *address, uint16_t port);
 /* Who sent a datagram, and to which address. */
 struct rc_datagram_peer { struct sockaddr_in6 sender; struct in6_pktinfo own; };
+/* Sender's address (16) and port (2), and the own address (16). */
+static inline void rc_datagram_key(const struct rc_datagram_peer *peer, uint8_t *key) {
+  memcpy(key, &peer->sender.sin6_addr, 16);
+  memcpy(key + 16, &peer->sender.sin6_port, 2);
+  memcpy(key + 18, &peer->own.ipi6_addr, 16);
+}
 long rc_datagram_receive(int fd, void *buffer, size_t size, struct rc_datagram_peer *peer);
 long rc_datagram_answer(int fd, const void *data, size_t size, const struct rc_datagram_peer *peer);
 long rc_copy_window_size(int from, int to);

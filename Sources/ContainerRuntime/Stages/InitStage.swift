@@ -41,6 +41,7 @@ struct InitStage: ~Copyable {
     // Before the cgroup namespace: the cgroup that is current then becomes its root.
     if let join = plan.cgroupJoin { try join.enter() }
     try enterNamespaces()
+    try openResolver()
     try nameHost()
     if plan.newKeyring { try joinKeyring() }
     // A session of its own, so that the terminal can become its controlling terminal.
@@ -88,7 +89,8 @@ struct InitStage: ~Copyable {
         try duplicate(stream, onto: Int32(1 + index))
       }
     }
-    try program.start(preservedDescriptors: plan.preservedDescriptors)
+    try program.start(
+      preservedDescriptors: plan.preservedDescriptors, sockets: starter.map { [channel.raw, $0] } ?? [channel.raw])
   }
 
   // MARK: steps
@@ -126,6 +128,15 @@ struct InitStage: ~Copyable {
         }
       }
     }
+  }
+
+  /// Where the container's names are looked up: a socket in its network, for a process outside.
+  private borrowing func openResolver() throws(RuntimeError) {
+    guard let way = plan.containerEgress else { return }
+    try at(
+      .namespaces, "opening the container's resolver at " + way.resolver.description,
+      hint: "the network namespace needs a free port 53 there, and the kernel IPv6"
+    ) { () throws(Errno) in try NameService.openSocket(at: way.resolver, channel: way.channel) }
   }
 
   private borrowing func nameHost() throws(RuntimeError) {
@@ -186,7 +197,8 @@ struct Program {
   }
 
   /// Starts it; returns only by throwing.
-  func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {
+  /// - Parameter sockets: their ends tell others that it runs.
+  func start(preservedDescriptors: Int, sockets: [Int32]) throws(RuntimeError) -> Never {
     resetSignals()
     if let device = stage.conShimDevice {
       try ConShimStage.become(stage, path, device: device, preservedDescriptors: preservedDescriptors)
@@ -198,6 +210,7 @@ struct Program {
         try setCloseOnExec(3 + number, false)
       }
     }
+    try stage.letSupervisorIn(preservedDescriptors, keeping: sockets)
     try stage.installFilter()
     try stage.execute(path)
   }

@@ -3,6 +3,7 @@ import Cgroups
 import Egress
 import LinuxSystem
 import OCISpec
+import OwnFiles
 import ShimPolicy
 import Supervisor
 
@@ -19,6 +20,8 @@ public struct LaunchOptions {
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.
   public var startsAtOnce = false
+  /// The caller stays until the process has ended.
+  var isInForeground = false
   /// A process of ours is the first one: it passes signals on and reaps, the program is its child.
   var usesReaper = false
   /// Descriptors that become standard output and standard error.
@@ -28,6 +31,10 @@ public struct LaunchOptions {
   var supervision: Supervision?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
+  /// Whether somebody asked for the container's policy, which then may say what the container sees of the host.
+  var mayHaveOwnFiles = false
+  /// The same by the container's configuration, with programs on its cgroup.
+  var containerEgress: EgressStage.Plan?
 
   public init() {}
 }
@@ -50,6 +57,10 @@ struct Launched: ~Copyable {
   let supervisor: Int32?
   /// See `LaunchOptions.egress`.
   var relay: Relay.Running?
+  /// A child that ends with the first process.
+  let nameService: Int32?
+  /// A child that ends with the container's mounts.
+  let ownFiles: Int32?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -91,8 +102,11 @@ struct RuntimeStage: ~Copyable {
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
     let policy = try PolicyStage.policy(spec.annotations)
-    let filter = try PolicyStage.filter(spec, policy, supervision: options.supervision, log: log)
-    let work = options.supervision.map { PolicyStage.work($0, policy, id: container.id) }
+    let begin = realTimeNanoseconds()
+    let audit = DescriptorSet()
+    let supervision = try supervision(policy, audit)
+    let filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
+    let work = supervision.map { PolicyStage.work($0, policy, id: container.id, begin: begin) }
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -108,7 +122,8 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup, work)
+      return try cloneAndServe(
+        filter, cgroup, work, hasOwnFiles: options.mayHaveOwnFiles && OwnFilesStage.isWanted(policy, spec))
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -119,10 +134,23 @@ struct RuntimeStage: ~Copyable {
     }
   }
 
+  /// What the caller asked for, or else the policy or the configuration.
+  /// - Parameter audit: keeps the file that the configuration names.
+  private func supervision(_ policy: ShimPolicy?, _ audit: DescriptorSet) throws(RuntimeError) -> Supervision? {
+    if let asked = options.supervision { return asked }
+    let lines = try PolicyStage.auditFile(spec.annotations).map { audit.insert(Descriptor(owning: $0)) }
+    if lines != nil, policy == nil {
+      throw RuntimeError(
+        .configuration, "annotation " + PolicyStage.auditAnnotation + " has no effect without a policy",
+        hint: "name one with " + PolicyStage.annotation)
+    }
+    return try PolicyStage.supervision(policy, lines: lines)
+  }
+
   // MARK: clone
 
   private mutating func cloneAndServe(
-    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?, hasOwnFiles: Bool
   ) throws(RuntimeError) -> Launched {
     let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
     let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
@@ -152,15 +180,11 @@ struct RuntimeStage: ~Copyable {
       }
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
-    var supervisor: Int32? = nil
+    var supervisor: Supervisor.Running? = nil
     if let work {
-      let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
-        try Supervisor.start(work, opened: opened)
-      }
-      supervisor = running.pid
-      filter?.listener = SystemCallFilter.Listener(socket: running.socket, state: [0])
-      // What the supervisor has begun is not interrupted by signals but deadly ones, and made again.
-      if kernelIsAtLeast(5, 19) { filter?.flags |= 32 }  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+      let running = try startSupervisor(work, opened)
+      supervisor = running
+      filter?.supervise(running.socket)
     }
     var relay: Relay.Running? = nil
     var way: (rules: EgressRules, sockets: Int32)? = nil
@@ -171,6 +195,12 @@ struct RuntimeStage: ~Copyable {
       way = (egress.rules, running.sockets)
       relay = consume running
     }
+    var names: NameService.Running? = nil
+    if let plan = options.containerEgress {
+      try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
+      names = try EgressStage.start(plan, cgroup, opened: opened)
+    }
+    let ownFiles = hasOwnFiles ? OwnFilesStage.start(cgroup, opened: opened, log: log) : nil
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -186,12 +216,32 @@ struct RuntimeStage: ~Copyable {
       usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
-      egress: way)
+      egress: way,
+      ownFiles: ownFiles?.mount,
+      containerEgress: names.flatMap { names in
+        options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
+      })
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
+    let first = child.pidfd.raw
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
     do throws(RuntimeError) {
+      // Before the first process can send anything there: it waits for this one.
+      if let supervisor {
+        try at(.seccomp, "telling the supervisor") { () throws(Errno) in
+          try send(supervisor.socket, [0], descriptors: [first])
+        }
+        if let identity = ProcessIdentity(pid: supervisor.pid) {
+          record.supervisorPID = supervisor.pid
+          record.supervisorStartTime = identity.startTime
+        }
+      }
+      if let names {
+        try at(.process, "telling the resolver of the container") { () throws(Errno) in
+          try NameService.tell(first, channel: names.channel)
+        }
+      }
       try moveDevices(namespaces, pid: child.pid)
       try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
     } catch {
@@ -200,7 +250,22 @@ struct RuntimeStage: ~Copyable {
       throw error
     }
     return Launched(
-      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take())
+      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor?.pid,
+      relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
+  }
+
+  /// The process that answers calls, and a socket where `exec` finds it.
+  private func startSupervisor(
+    _ work: Supervisor.Work, _ opened: DescriptorSet
+  ) throws(RuntimeError) -> Supervisor.Running {
+    try at(.seccomp, "starting the supervisor") { () throws(Errno) in
+      let entrance = opened.insert(try listenUnix(container.supervisorSocketPath, kind: .packets))
+      return try Supervisor.start(
+        work,
+        Supervisor.Surroundings(
+          entrance: entrance, isDetached: !options.isInForeground, endsWithFirst: hasOwnPIDs),
+        opened: opened)
+    }
   }
 
   /// Into the namespace that the first process is in, or will join.

@@ -40,6 +40,8 @@ public enum Run {
     store: borrowing StateStore, log: Log
   ) throws(RuntimeError) -> Foreground.Outcome {
     let foreground = try Foreground()
+    var options = options
+    options.isInForeground = true
     var launched = try Create.launch(
       id: id, spec: spec, bundle: bundle, options: options, store: store, log: log)
     try finish(&launched, store, log)
@@ -50,6 +52,14 @@ public enum Run {
       relay.lifeline.take()?.close()
       _ = try? LinuxSystem.wait(relay.pid)
     }
+    if let files = launched.process.ownFiles {
+      // It ends by itself, but the kernel takes its time to let go of mounts. Processes that go on still read.
+      if launched.stage.hasOwnPIDs {
+        try? sendSignal(SIGKILL, to: files)
+        _ = try? wait(files)
+      }
+    }
+    if let names = launched.process.nameService { _ = try? wait(names) }
     // It has the last calls to tell of.
     if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
     if !keep { try remove(launched, store, log) }

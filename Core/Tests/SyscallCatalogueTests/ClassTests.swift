@@ -35,7 +35,11 @@ import Testing
       Self.callClass("socket")
         == .checked(
           [
-            [CallTest(argument: 0, values: [1, 2, 10]), CallTest(argument: 1, mask: 15, values: [1, 2, 5])],
+            [CallTest(argument: 0, values: [1]), CallTest(argument: 1, mask: 15, values: [1, 2, 5])],
+            [
+              CallTest(argument: 0, values: [2, 10]), CallTest(argument: 1, mask: 15, values: [1, 2]),
+              CallTest(argument: 2, values: [0, 1, 6, 17, 58]),
+            ],
             [CallTest(argument: 0, values: [16]), CallTest(argument: 2, values: [0])],
           ], error: 97))
   }

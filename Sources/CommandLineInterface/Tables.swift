@@ -52,6 +52,8 @@ extension Verb {
         Option("audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies"),
         Option("summary", nil, nil, "print at the end which calls the policy denied"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
+        Option("diff", nil, nil, "list at the end which files the command changed"),
+        Option("keep-changes", nil, .directory, "copy the files that the command changed into the new DIR"),
       ]),
     Verb(
       "trace", [.command], "run a command in a sandbox and print its system calls",
@@ -138,6 +140,9 @@ extension Verb {
     Option(
       "ro", nil, .directory, repeats: true,
       "show DIR of the host read-only, as it is now (repeatable)"),
+    Option(
+      "mount", nil, .text("SPEC"), repeats: true,
+      "type=bind,src=DIR,dst=PATH[,ro] or type=tmpfs,dst=PATH[,size=N] (repeatable)"),
     Option(
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
     Option(

@@ -2,7 +2,9 @@ import CLinux
 import CommandLineInterface
 import ContainerRuntime
 import Egress
+import LayerChanges
 import LinuxSystem
+import OCISpec
 import ShimPolicy
 
 enum DoVerb {
@@ -18,8 +20,11 @@ enum DoVerb {
       sandbox.auditFile = file.raw
       audit = consume file
     }
+    let kept = try ChangesOption.prepare(context, &sandbox)
     let result = try Do.run(sandbox, store: try context.store(), log: context.log)
     _ = consume audit
+    _ = consume kept
+    ChangesOption.report(result, context)
     if context.options.has("summary") { try? writeAll(2, summary(result.denied ?? [])) }
     if context.options.has("json") { printOut(result.json + "\n") }
     return result.exitCode
@@ -66,6 +71,7 @@ enum DoVerb {
     sandbox.environment = environment(options.all("env"))
     sandbox.writable = try absolute(options.all("rw"), "--rw")
     sandbox.readOnly = try absolute(options.all("ro"), "--ro")
+    for text in options.all("mount") { sandbox.mounts.append(try mount(text)) }
     switch options["net"] {
     case nil, "none": break
     case "host": sandbox.hostNetwork = true
@@ -96,6 +102,24 @@ enum DoVerb {
     }
     if let policy = options["policy"] { sandbox.policy = try ProfileVerb.absolute(policy) }
     return sandbox
+  }
+
+  /// A mount of the sandbox. Nothing on it is a device or gives anybody rights.
+  private static func mount(_ text: String) throws(RuntimeError) -> OCISpec.Mount {
+    let wanted: MountText
+    do throws(UsageError) { wanted = try MountText(text) } catch {
+      throw RuntimeError(.options, error.message, hint: error.hint)
+    }
+    switch wanted.kind {
+    case .bind(let source):
+      let path = try absolute([source], "--mount src")[0]
+      return OCISpec.Mount(
+        wanted.destination, "none", path, ["rbind", wanted.isReadOnly ? "rro" : "rw", "nosuid", "nodev"])
+    case .memory(let size):
+      var options = ["nosuid", "nodev", "mode=1777", wanted.isReadOnly ? "ro" : "rw"]
+      if let size { options.append("size=" + String(size)) }
+      return OCISpec.Mount(wanted.destination, "tmpfs", "tmpfs", options)
+    }
   }
 
   /// Where a directory of the host is, without links.

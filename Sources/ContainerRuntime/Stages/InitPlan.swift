@@ -29,6 +29,8 @@ struct InitPlan {
   let newKeyring: Bool
   let preservedDescriptors: Int
   let id: String
+  /// The runtime is given the layers of an overlay.
+  let tellsLayers: Bool
   /// A process of ours stays the first one and the program is its child.
   let usesReaper: Bool
   /// Descriptors that become standard output and standard error.

@@ -46,7 +46,9 @@ struct InitStage: ~Copyable {
     // A session of its own, so that the terminal can become its controlling terminal.
     try at(.process, "starting a session") { () throws(Errno) in try startSession() }
     let rootfs = RootfsStage(plan: plan)
-    let root = try rootfs.prepare()
+    let root = try rootfs.prepare { layers throws(RuntimeError) in
+      if plan.tellsLayers { try channel.send(.layers, descriptors: [layers]) }
+    }
     // While /dev/pts of the new root can be mounted over no more, and before the pivot hides the host.
     if let process = plan.process, process.terminal {
       try ConsoleStage(process: process).attach(in: root, channel: channel)

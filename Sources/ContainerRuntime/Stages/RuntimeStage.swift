@@ -24,6 +24,8 @@ public struct LaunchOptions {
   var rootfs: RootfsSource?
   /// A process that sees system calls.
   var supervision: Supervision?
+  /// Gets the directory of the throw-away layers, which lives as long as it is open.
+  var layers: DescriptorSet?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
 
@@ -181,7 +183,7 @@ struct RuntimeStage: ~Copyable {
       toClose: [container.raw, sockets.ours.raw] + (console.map { [$0] } ?? []),
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
-      usesReaper: options.usesReaper, standardStreams: options.standardStreams,
+      tellsLayers: options.layers != nil, usesReaper: options.usesReaper, standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way)
@@ -247,6 +249,9 @@ struct RuntimeStage: ~Copyable {
       case .console:
         guard let descriptor else { throw RuntimeError(.console, "no terminal came") }
         terminal = try hand(Descriptor(owning: descriptor), to: console)
+      case .layers:
+        guard let descriptor else { throw RuntimeError(.rootfs, "no layers came") }
+        options.layers?.insert(Descriptor(owning: descriptor))
       case .warning(let text): log.write(.warning, text)
       case .failed(let error): throw error
       case .ready:

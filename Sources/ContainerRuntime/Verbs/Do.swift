@@ -1,5 +1,6 @@
 import CLinux
 import Egress
+import LayerChanges
 import LinuxSystem
 import OCISpec
 import ShimPolicy
@@ -13,6 +14,8 @@ public struct SandboxOptions {
   /// Directories of the host: writable, and as they are now but read-only.
   public var writable: [String] = []
   public var readOnly: [String] = []
+  /// Made after those, in their order.
+  public var mounts: [OCISpec.Mount] = []
   public var hostNetwork = false
   /// Where it may connect to, without the host's network.
   public var egress: EgressRules?
@@ -38,8 +41,14 @@ public struct SandboxOptions {
   var supervision: Supervision?
   /// The output goes into the result.
   public var capturesOutput = false
+  /// What the command changed goes into the result, and into this directory, which is empty.
+  public var listsChanges = false
+  public var keptChanges: Int32?
 
   public init() {}
+
+  /// The changes in its layers are wanted.
+  var wantsChanges: Bool { listsChanges || keptChanges != nil }
 }
 
 /// How a sandboxed command ended.
@@ -54,6 +63,11 @@ public struct SandboxResult {
   public var connections: [ConnectionCount]?
   /// Calls that the policy denied, if they were counted.
   public var denied: [DeniedCall]?
+  public var usage = ResourceUsage(user: 0, system: 0, memory: 0)
+  /// The most memory that all had together, in bytes, if there was a cgroup to count it.
+  public var memoryPeak: UInt64?
+  /// Files, if they were asked for.
+  public var changes: ChangeList?
 
   /// The result as one JSON object.
   public var json: String {
@@ -66,6 +80,7 @@ public struct SandboxResult {
       writer.member("stdout", String(decoding: output, as: UTF8.self))
       writer.member("stderr", String(decoding: errors, as: UTF8.self))
       writer.member("outputTruncated", isTruncated)
+      writeResources(&writer)
       if let connections {
         writer.key("connections")
         writer.array { writer in
@@ -84,8 +99,26 @@ public struct SandboxResult {
           }
         }
       }
+      if let changes {
+        writer.key("filesChanged")
+        writer.array { writer in
+          for change in changes.changes { change.write(&writer) }
+        }
+        writer.member("filesChangedTruncated", changes.isTruncated)
+      }
     }
     return writer.text
+  }
+
+  private func writeResources(_ writer: inout JSONWriter) {
+    writer.key("resources")
+    writer.object { writer in
+      writer.member("userMilliseconds", usage.user / 1000)
+      writer.member("systemMilliseconds", usage.system / 1000)
+      // Without a cgroup only the largest process is known.
+      writer.member("memoryPeakBytes", memoryPeak ?? UInt64(clamping: usage.memory))
+      writer.member("memoryPeakOf", memoryPeak == nil ? "largestProcess" : "all")
+    }
   }
 }
 
@@ -165,6 +198,7 @@ public enum Do {
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
     launch.supervision = options.supervision
     launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
+    if options.wantsChanges { launch.layers = DescriptorSet() }
     let outputs = DescriptorSet()
     if options.capturesOutput {
       for name in ["stdout", "stderr"] {
@@ -198,6 +232,13 @@ public enum Do {
     var result = SandboxResult(
       exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
+    (result.usage, result.memoryPeak) = (outcome.usage, outcome.memoryPeak)
+    if let layers = launch.layers?.raw.first {
+      let sandbox = LayerWalk.Sandbox(
+        lower: options.root, own: OverlayRoot.own,
+        made: spec.mounts.map { RootDirectory.clean($0.destination) } + (spec.process.map { [$0.cwd] } ?? []))
+      result.changes = try changes(layers, sandbox, options)
+    }
     switch counts {
     case .some(let file): result.denied = DeniedCall.read(try lines(file.raw, "denied calls"))
     case .none: break
@@ -241,6 +282,15 @@ public enum Do {
     }
     let seen = text.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
     return (result, LearnedPolicy(command: options.command, seen: seen))
+  }
+
+  /// What lies in the layers of a sandbox that has ended.
+  static func changes(
+    _ layers: Int32, _ sandbox: LayerWalk.Sandbox, _ options: SandboxOptions
+  ) throws(RuntimeError) -> ChangeList {
+    try at(.rootfs, "reading what the command changed") { () throws(Errno) in
+      try LayerWalk.changes(layers, of: sandbox, keepIn: options.keptChanges)
+    }
   }
 
   private static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
@@ -344,6 +394,7 @@ public enum Do {
     for path in options.writable {
       mounts.append(OCISpec.Mount(path, "none", path, ["rbind", "rw", "nosuid", "nodev"]))
     }
+    mounts += options.mounts
     return mounts
   }
 

@@ -43,7 +43,7 @@ public enum Run {
     var launched = try Create.launch(
       id: id, spec: spec, bundle: bundle, options: options, store: store, log: log)
     try finish(&launched, store, log)
-    let outcome = try foreground.wait(
+    var outcome = try foreground.wait(
       pid: launched.process.pid, pidfd: launched.process.pidfd.raw,
       terminal: launched.process.terminalNumber, timeout: timeout)
     if var relay = launched.process.relay.take() {
@@ -52,6 +52,7 @@ public enum Run {
     }
     // It has the last calls to tell of.
     if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
+    outcome.memoryPeak = launched.stage.cgroup?.memoryPeak
     if !keep { try remove(launched, store, log) }
     return outcome
   }

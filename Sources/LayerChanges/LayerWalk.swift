@@ -67,8 +67,9 @@ public struct LayerWalk: ~Copyable {
       }
       if before.isDirectory, now.isDirectory, let upper = try? status(name, at: uppers), upper.isDirectory {
         // Who owns it is not compared: a user can't give the layer to the owner of the host's directory.
-        if upper.mode != before.mode { add(.modified, path, upper) }
-        try into(name, at: uppers, upper, lower: name, lower, target, path, hidden: false, depth: 0)
+        let isChanged = upper.mode != before.mode
+        if isChanged { add(.modified, path, upper) }
+        try into(name, at: uppers, upper, lower, target, path, hidden: false, isChanged: isChanged, depth: 0)
       } else if before.isSymbolicLink, now.isSymbolicLink {
         if let old = try? readLink(name, at: lower), let new = try? readLink(name, at: root), old == new { continue }
         try changed(name, root, now, before, target, path, depth: 0)
@@ -110,8 +111,9 @@ public struct LayerWalk: ~Copyable {
         // A whiteout: overlayfs makes them, and lets nobody else.
         if let before { add(.deleted, path, before) }
       } else if let before, before.isDirectory, now.isDirectory {
-        if !hidden && !Self.isSameKind(now, before) { add(.modified, path, now) }
-        try into(name, at: upper, now, lower: name, lower, target, path, hidden: hidden, depth: depth + 1)
+        let isChanged = !hidden && !Self.isSameKind(now, before)
+        if isChanged { add(.modified, path, now) }
+        try into(name, at: upper, now, lower, target, path, hidden: hidden, isChanged: isChanged, depth: depth + 1)
       } else if let before, !hidden, Self.isSame(now, before) {
         // Opened for writing, and not written.
         continue
@@ -127,22 +129,28 @@ public struct LayerWalk: ~Copyable {
     }
   }
 
-  /// Goes into a directory that both have.
+  /// Goes into a directory.
+  /// - Parameters:
+  ///   - lower: the host's directory that has one of this name, if there is one.
+  ///   - isChanged: it is a change itself, and not only on the way to some.
   private mutating func into(
-    _ name: FileName, at upper: Int32, _ now: FileStatus, lower lowerName: FileName, _ lower: Int32?, _ target: Int32?,
-    _ path: [UInt8], hidden: Bool, depth: Int
+    _ name: FileName, at upper: Int32, _ now: FileStatus, _ lower: Int32?, _ target: Int32?, _ path: [UInt8],
+    hidden: Bool, isChanged: Bool, depth: Int
   ) throws(Errno) {
     if depth >= Self.depthLimit { return leaveOut(path, now, "it lies too deep") }
     guard let opened = try? Self.readable(name, at: upper) else { return leaveOut(path, now, "it can't be read") }
     var below: Int32? = nil
     let descriptors = DescriptorSet()
-    if let lower, let found = try? open(lowerName, at: lower, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) {
+    if let lower, let found = try? open(name, at: lower, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) {
       below = descriptors.insert(found)
     }
     let isHidden = hidden || attribute("user.overlay.opaque", of: opened.raw) == [0x79]
     let copy = keep(directory: name, target, descriptors)
     try directory(opened.raw, below, copy, path, hidden: isHidden, depth: depth)
-    if let copy { try? setMode(copy, now.mode & 0o777) }
+    guard let copy, let target else { return }
+    try? setMode(copy, now.mode & 0o777)
+    // Goes if nothing is in it.
+    if !isChanged { try? removeDirectory(name, at: target) }
   }
 
   /// A file that the sandbox made, or made anew.
@@ -154,8 +162,11 @@ public struct LayerWalk: ~Copyable {
     if !now.isDirectory, let target {
       reason = keeper?.keep(name, at: directory, now, in: target, path: path)
     }
-    if before != nil || !isMade(path, now) { add(before == nil ? .added : .modified, path, now, reason) }
-    if now.isDirectory { try into(name, at: directory, now, lower: name, nil, target, path, hidden: false, depth: depth) }
+    let isChanged = before != nil || !isMade(path, now)
+    if isChanged { add(before == nil ? .added : .modified, path, now, reason) }
+    if now.isDirectory {
+      try into(name, at: directory, now, nil, target, path, hidden: false, isChanged: isChanged, depth: depth)
+    }
   }
 
   /// A new directory for copies.

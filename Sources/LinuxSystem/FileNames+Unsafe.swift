@@ -56,6 +56,12 @@ public func makeDirectory(_ name: FileName, at directory: Int32, mode: UInt32) t
   try check(unsafe name.withPointer { unsafe rc_mkdirat(directory, $0, mode) })
 }
 
+/// Removes a directory that is empty. The corresponding C function is `unlinkat`.
+public func removeDirectory(_ name: FileName, at directory: Int32) throws(Errno) {
+  // SAFETY: the C string lives for the call.
+  try check(unsafe name.withPointer { unsafe rc_unlinkat(directory, $0, AT_REMOVEDIR) })
+}
+
 /// The corresponding C function is `symlinkat`.
 public func makeSymbolicLink(_ name: FileName, at directory: Int32, target: FileName) throws(Errno) {
   // SAFETY: both C strings live for the call.
@@ -88,6 +94,19 @@ public func attribute(_ name: StaticString, of file: Int32) -> [UInt8]? {
     }
   }
   return count < 0 ? nil : Array(buffer[0..<count])
+}
+
+/// Sets an extended attribute of an open file. The corresponding C function is `fsetxattr`.
+public func setAttribute(_ name: StaticString, of file: Int32, _ value: [UInt8]) throws(Errno) {
+  let wanted = Array(name.description.utf8) + [0]
+  // SAFETY: the name ends with NUL; the kernel reads the value's size.
+  try check(
+    unsafe wanted.withUnsafeBytes { unsafeName in
+      unsafe value.withUnsafeBytes {
+        unsafe rc_fsetxattr(
+          file, unsafeName.baseAddress!.assumingMemoryBound(to: CChar.self), $0.baseAddress, $0.count)
+      }
+    })
 }
 
 /// Where the next data, or the next hole, of an open file begins; nil if there is no more (lseek(2), SEEK_DATA, SEEK_HOLE).

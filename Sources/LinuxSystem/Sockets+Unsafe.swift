@@ -32,12 +32,21 @@ public enum SocketKind: Sendable {
 
 /// A socket that listens at `path` (at most 107 bytes).
 public func listenUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {
+  let socket = try bindUnix(path, kind: kind)
+  try listen(socket.raw, backlog: 8)
+  return socket
+}
+
+/// A socket at `path` (at most 107 bytes) that does not listen yet: who connects is refused.
+public func bindUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {
   let socket = Descriptor(owning: Int32(try check(rc_socket(AF_UNIX, kind.raw))))
   // SAFETY: the C string lives for the call and has the given length.
   try check(unsafe path.withCString { unsafe rc_bind_unix(socket.raw, $0, path.utf8.count) })
-  try check(rc_listen(socket.raw, 8))
   return socket
 }
+
+/// The corresponding C function is `listen`.
+public func listen(_ socket: Int32, backlog: Int32) throws(Errno) { try check(rc_listen(socket, backlog)) }
 
 /// A socket connected to `path` (at most 107 bytes).
 public func connectUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {

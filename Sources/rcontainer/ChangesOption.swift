@@ -19,6 +19,11 @@ enum ChangesOption {
     return directory
   }
 
+  /// Takes the directory back if no command ran: it is empty then.
+  static func discard(_ context: Context) {
+    if let path = context.options["keep-changes"] { try? remove(path, isDirectory: true) }
+  }
+
   /// Lists them on standard error, unless they are in the JSON result.
   static func report(_ result: SandboxResult, _ context: Context) {
     guard let list = result.changes else { return }

@@ -9,9 +9,16 @@ import ShimPolicy
 
 enum DoVerb {
   static func run(_ context: Context) throws(RuntimeError) -> Int32 {
+    if let names = context.options["require"] { try KernelFeature.require(names) }
     var sandbox = try options(context, command: context.operands)
+    if let socket = context.options["pool"] { return try PoolVerb.claim(context, sandbox, socket) }
     sandbox.capturesOutput = context.options.has("json")
-    sandbox.countsDenied = context.options.has("json") || context.options.has("summary")
+    // Without it the rest of a result holds, but nothing that is only about denied calls does.
+    let canCount = KernelFeature.notification.isThere
+    if !canCount, let name = ["audit", "summary"].first(where: { context.options.has($0) }) {
+      throw RuntimeError(.options, "--" + name + " needs user notification (Linux 5.0)")
+    }
+    sandbox.countsDenied = canCount && (context.options.has("json") || context.options.has("summary"))
     var audit: Descriptor? = nil
     if let path = context.options["audit"] {
       let file = try at(.options, "--audit " + path) { () throws(Errno) in
@@ -21,7 +28,11 @@ enum DoVerb {
       audit = consume file
     }
     let kept = try ChangesOption.prepare(context, &sandbox)
-    let result = try Do.run(sandbox, store: try context.store(), log: context.log)
+    let result: SandboxResult
+    do throws(RuntimeError) { result = try Do.run(sandbox, store: try context.store(), log: context.log) } catch {
+      ChangesOption.discard(context)
+      throw error
+    }
     _ = consume audit
     _ = consume kept
     ChangesOption.report(result, context)

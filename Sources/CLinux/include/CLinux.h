@@ -75,7 +75,7 @@ enum {
 enum {
   RC_CLONE_NEWTIME = 0x80,
   RC_CAP_SYS_PTRACE = 19,
-  RC_PR_SET_MDWE = 65, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
+  RC_PR_SET_MDWE = 65, RC_PR_GET_MDWE = 66, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
@@ -333,6 +333,13 @@ struct rc_filter_program { unsigned short length; const void *instructions; };
 static inline long rc_seccomp_set_filter(unsigned flags, const void *instructions, unsigned count) {
   struct rc_filter_program p = {(unsigned short)count, instructions};
   return RC_RESULT(syscall(SYS_seccomp, 1u, flags, &p));
+}
+/* Whether the kernel knows an action of filters (SECCOMP_GET_ACTION_AVAIL), and a flag: without a program it says EFAULT. */
+static inline long rc_seccomp_knows_action(uint32_t action) {
+  return RC_RESULT(syscall(SYS_seccomp, 2u, 0u, &action));
+}
+static inline long rc_seccomp_knows_flag(unsigned flag) {
+  return syscall(SYS_seccomp, 1u, flag, 0) < 0 && errno == EFAULT ? 0 : -ENOSYS;
 }
 /* The same with SECCOMP_FILTER_FLAG_NEW_LISTENER. A helper process that shares this one's descriptors, but
  * not the filter, sends the listener with a message over a connected socket. */

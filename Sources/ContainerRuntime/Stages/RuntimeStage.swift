@@ -24,6 +24,8 @@ public struct LaunchOptions {
   var rootfs: RootfsSource?
   /// A process that sees system calls.
   var supervision: Supervision?
+  /// What to run comes later, over the channel; see `Claim`.
+  var waitsForClaim = false
   /// Gets the directory of the throw-away layers, which lives as long as it is open.
   var layers: DescriptorSet?
   /// Where a new network namespace may connect to.
@@ -48,6 +50,8 @@ struct Launched: ~Copyable {
   let terminal: Descriptor?
   /// A child of this process; see `LaunchOptions.supervision`.
   let supervisor: Int32?
+  /// To a first process that waits; see `LaunchOptions.waitsForClaim`.
+  var channel: Descriptor?
   /// See `LaunchOptions.egress`.
   var relay: Relay.Running?
 
@@ -183,7 +187,8 @@ struct RuntimeStage: ~Copyable {
       toClose: [container.raw, sockets.ours.raw] + (console.map { [$0] } ?? []),
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
-      tellsLayers: options.layers != nil, usesReaper: options.usesReaper, standardStreams: options.standardStreams,
+      waitsForClaim: options.waitsForClaim, tellsLayers: options.layers != nil, usesReaper: options.usesReaper,
+      standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way)
@@ -199,8 +204,11 @@ struct RuntimeStage: ~Copyable {
       _ = try? wait(child.pid)
       throw error
     }
+    var waiting: Descriptor? = nil
+    if options.waitsForClaim { waiting = channel.release() }
     return Launched(
-      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, relay: relay.take())
+      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, channel: waiting.take(),
+      relay: relay.take())
   }
 
   /// Into the namespace that the first process is in, or will join.
@@ -257,7 +265,7 @@ struct RuntimeStage: ~Copyable {
       case .ready:
         try remember(pid)
         try channel.proceed(listenerState: listenerState(pid))
-        if options.startsAtOnce { try channel.awaitEnd() }
+        if options.startsAtOnce, !options.waitsForClaim { try channel.awaitEnd() }
         return
       case .initProcess, .proceed:
         throw RuntimeError(.process, "the stages lost step")

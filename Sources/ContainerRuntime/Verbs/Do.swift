@@ -191,24 +191,11 @@ public enum Do {
   {
     let random = try at(.process, "making a name") { () throws(Errno) in try randomBytes(8) }
     let id = random.reduce("do-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
-    var launch = LaunchOptions()
-    launch.startsAtOnce = true
-    launch.usesReaper = true
-    launch.newKeyring = false
-    launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    var launch = try launchOptions(options)
     launch.supervision = options.supervision
-    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
     if options.wantsChanges { launch.layers = DescriptorSet() }
-    let outputs = DescriptorSet()
-    if options.capturesOutput {
-      for name in ["stdout", "stderr"] {
-        launch.standardStreams.append(
-          outputs.insert(
-            try at(.process, "making a file for " + name) { () throws(Errno) in
-              try memoryFile(name, [])
-            }))
-      }
-    }
+    let outputs = try outputFiles(options)
+    launch.standardStreams = outputs.raw
     var counts: Descriptor? = nil
     if options.countsDenied || options.auditFile != nil {
       let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
@@ -216,12 +203,11 @@ public enum Do {
       counts = consume file
     }
     var destinations: Descriptor? = nil
-    if let rules = options.egress {
+    if options.egress != nil {
       let file = try at(.process, "making a file for destinations") { () throws(Errno) in
         try memoryFile("destinations", [])
       }
-      launch.egress = EgressPlan(
-        rules: rules, nameserver: options.nameserver ?? hostNameserver(), summary: file.raw)
+      launch.egress = egressPlan(options, summary: file.raw)
       destinations = consume file
     }
     let spec = try specification(options)
@@ -234,9 +220,7 @@ public enum Do {
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
     (result.usage, result.memoryPeak) = (outcome.usage, outcome.memoryPeak)
     if let layers = launch.layers?.raw.first {
-      let sandbox = LayerWalk.Sandbox(
-        lower: options.root, own: OverlayRoot.own,
-        made: spec.mounts.map { RootDirectory.clean($0.destination) } + (spec.process.map { [$0.cwd] } ?? []))
+      let sandbox = LayerWalk.Sandbox(lower: options.root, own: OverlayRoot.own, made: madePaths(spec))
       result.changes = try changes(layers, sandbox, options)
     }
     switch counts {
@@ -247,11 +231,49 @@ public enum Do {
     case .some(let file): result.connections = ConnectionCount.read(try lines(file.raw, "destinations"))
     case .none: break
     }
-    if options.capturesOutput {
-      result.output = try collect(outputs.raw[0], &result.isTruncated)
-      result.errors = try collect(outputs.raw[1], &result.isTruncated)
-    }
+    if options.capturesOutput { try collect(outputs, into: &result) }
     return result
+  }
+
+  /// What all sandboxes are launched with.
+  static func launchOptions(_ options: SandboxOptions) throws(RuntimeError) -> LaunchOptions {
+    var launch = LaunchOptions()
+    launch.startsAtOnce = true
+    launch.usesReaper = true
+    launch.newKeyring = false
+    launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
+    return launch
+  }
+
+  /// - Parameter summary: a file that the relay writes to at its end.
+  static func egressPlan(_ options: SandboxOptions, summary: Int32) -> EgressPlan? {
+    options.egress.map {
+      EgressPlan(rules: $0, nameserver: options.nameserver ?? hostNameserver(), summary: summary)
+    }
+  }
+
+  /// Files for standard output and standard error, if the result is to have them.
+  static func outputFiles(_ options: SandboxOptions) throws(RuntimeError) -> DescriptorSet {
+    let outputs = DescriptorSet()
+    guard options.capturesOutput else { return outputs }
+    for name in ["stdout", "stderr"] {
+      outputs.insert(
+        try at(.process, "making a file for " + name) { () throws(Errno) in
+          try memoryFile(name, [])
+        })
+    }
+    return outputs
+  }
+
+  static func collect(_ outputs: DescriptorSet, into result: inout SandboxResult) throws(RuntimeError) {
+    result.output = try collect(outputs.raw[0], &result.isTruncated)
+    result.errors = try collect(outputs.raw[1], &result.isTruncated)
+  }
+
+  /// Paths that the runtime may have to make in a sandbox.
+  static func madePaths(_ spec: Spec) -> [String] {
+    spec.mounts.map { RootDirectory.clean($0.destination) } + (spec.process.map { [$0.cwd] } ?? [])
   }
 
   /// Runs the command, and prints each of its system calls as a line to `output` before it is made.
@@ -293,7 +315,7 @@ public enum Do {
     }
   }
 
-  private static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
+  static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
     try at(.process, "reading the " + what) { () throws(Errno) in
       try rewind(file)
       return try readAll(file)
@@ -323,6 +345,14 @@ public enum Do {
   }
 
   // MARK: the configuration
+
+  /// The configuration of a sandbox whose command is not known.
+  static func poolSpecification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
+    var options = options
+    options.command = ["-"]
+    options.workingDirectory = "/"
+    return try specification(options)
+  }
 
   private static func specification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
     let (uid, gid) = (effectiveUser(), effectiveGroup())
@@ -366,9 +396,13 @@ public enum Do {
       return directory
     }
     if options.root != "/" { return "/" }
-    // Where the caller is, unless the sandbox has a directory of its own there.
+    return callersDirectory(options.writable + options.readOnly)
+  }
+
+  /// Where the caller is, unless the sandbox has a directory of its own there.
+  /// - Parameter shown: directories of the host that it has nevertheless.
+  static func callersDirectory(_ shown: [String]) -> String {
     let here = (try? currentDirectory()) ?? "/"
-    let shown = options.writable + options.readOnly
     func isBelow(_ top: String) -> Bool { here == top || here.utf8.starts(with: (top + "/").utf8) }
     let isHidden = ["/tmp", "/run", "/proc", "/dev"].contains { isBelow($0) }
     return isHidden && !shown.contains { isBelow($0) } ? "/" : here

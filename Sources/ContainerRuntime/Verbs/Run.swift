@@ -67,7 +67,7 @@ public enum Run {
     Poststart.run(hooks, state: state, log: log)
   }
 
-  private static func remove(
+  static func remove(
     _ launched: consuming LaunchedContainer, _ store: borrowing StateStore, _ log: Log
   ) throws(RuntimeError) {
     // Somebody may have deleted it already, and even made a new one of the same name: only the directory

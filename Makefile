@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 profile cca machine cca-bench test-firmware test-cca test-machine test-v2 test-profile install uninstall demo test bench lint format generate fuzz coverage clean help
+.PHONY: all arm64 profile cca machine cca-bench test-firmware test-cca test-machine test-v2 test-profile install uninstall demo test bench bench-services lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -94,6 +94,11 @@ test-v2: machine
 bench: all
 	@scripts/install-dependencies bench
 	@scripts/bench
+
+## bench-services  throughput of redis, nginx, sqlite, python, gcc and find in containers, against crun
+bench-services: all
+	@scripts/install-dependencies bench
+	@scripts/bench-services
 
 ## lint       formatting, dependency direction, unsafe code, unfinished work
 lint:

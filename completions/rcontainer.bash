@@ -11,12 +11,12 @@ _rcontainer() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $verb:$word in
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
-      do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | do:--cpus | \
-      do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | do:--hostname | \
-      do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
+      do:--rw | do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | \
+      do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
+      do:--hostname | do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | \
+      trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | \
+      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
@@ -68,12 +68,12 @@ _rcontainer() {
     profile:--arch) COMPREPLY=($(compgen -W 'x86_64 aarch64' -- "$current")); return ;;
     profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--criu | do:--rw | \
-      do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | do:--cpus | \
-      do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | do:--hostname | \
-      do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
+      do:--rw | do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | \
+      do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
+      do:--hostname | do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | \
+      trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | \
+      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
@@ -98,7 +98,7 @@ _rcontainer() {
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
-    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --criu --help --version' ;;
+    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --criu --help --version' ;;
     do:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --help' ;;
     trace:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;

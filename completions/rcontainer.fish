@@ -10,6 +10,7 @@ complete -c rcontainer -n __fish_use_subcommand -l debug -d 'log what is of inte
 complete -c rcontainer -n __fish_use_subcommand -l cgroup-manager -x -a 'cgroupfs systemd disabled' -d 'cgroupfs (the default), or disabled for no cgroups; systemd is not supported yet'
 complete -c rcontainer -n __fish_use_subcommand -l systemd-cgroup -d 'the same as --cgroup-manager systemd'
 complete -c rcontainer -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d 'accepted for compatibility; found out by itself'
+complete -c rcontainer -n __fish_use_subcommand -l policy -x -d 'of containers that name none: default, strict, compat, none, or a file'
 complete -c rcontainer -n __fish_use_subcommand -l criu -r -F -d 'accepted for compatibility'
 complete -c rcontainer -n __fish_use_subcommand -l help -s h -d 'show help'
 complete -c rcontainer -n __fish_use_subcommand -l version -s v -d 'show the version'

@@ -37,6 +37,7 @@ _rcontainer() {
     '--cgroup-manager=[cgroupfs (the default), or disabled for no cgroups; systemd is not supported yet]:NAME:(cgroupfs systemd disabled)' \
     '--systemd-cgroup[the same as --cgroup-manager systemd]' \
     '--rootless=[accepted for compatibility; found out by itself]:MODE:(true false auto)' \
+    '--policy=[of containers that name none\: default, strict, compat, none, or a file]:NAME|FILE: ' \
     '--criu=[accepted for compatibility]:FILE:_files' \
     '(-h --help)'{-h,--help}'[show help]' \
     '(-v --version)'{-v,--version}'[show the version]' \

@@ -14,6 +14,9 @@ extension Option {
     Option(
       "rootless", nil, .choice("MODE", ["true", "false", "auto"]),
       "accepted for compatibility; found out by itself"),
+    Option(
+      "policy", nil, .text("NAME|FILE"),
+      "of containers that name none: default, strict, compat, none, or a file"),
     Option("criu", nil, .file, "accepted for compatibility"),
     Option("help", "h", nil, "show help"),
     Option("version", "v", nil, "show the version"),

@@ -32,7 +32,7 @@ public struct Log {
     let line: String
     switch format {
     case .text where file == 2:
-      line = "rcontainer: " + (level == .error ? "" : level.rawValue + ": ") + message
+      line = "rcontainer: " + (level == .error ? "" : level.rawValue + ": ") + onOneLine(message)
     case .text:
       line =
         "time=\"" + timestamp() + "\" level=" + level.rawValue + " msg=" + Self.quoted(message)

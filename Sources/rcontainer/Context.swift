@@ -10,6 +10,8 @@ struct Context {
   let root: String
   let log: Log
   let withoutCgroup: Bool
+  /// The policy of containers that name none.
+  let policy: String?
 
   init(_ invocation: Invocation) throws(RuntimeError) {
     options = invocation.options
@@ -24,6 +26,7 @@ struct Context {
       throw RuntimeError(.options, "--log-format " + other + " is unknown", hint: "use text or json")
     }
     log = try Log(path: global["log"], format: format, debug: global.has("debug"))
+    policy = global["policy"]
     if global.has("systemd-cgroup") { throw Self.systemd }
     switch global["cgroup-manager"] {
     case nil, "cgroupfs": withoutCgroup = false
@@ -96,6 +99,7 @@ struct Context {
       environmentValue("LISTEN_FDS").flatMap { Quantities.unsigned($0) } ?? 0
     launch.preservedDescriptors = Int(min(preserved &+ listening, 65536))
     launch.withoutCgroup = withoutCgroup
+    if let policy { launch.policy = policy == PolicyStage.none ? policy : try ProfileVerb.absolute(policy) }
     return launch
   }
 }

@@ -2,6 +2,7 @@ import CLinux
 import CommandLineInterface
 import ContainerRuntime
 import LinuxSystem
+import OCISpec
 
 @main
 struct Main {
@@ -12,7 +13,7 @@ struct Main {
     do throws(UsageError) {
       invocation = try Invocation(words)
     } catch {
-      try? writeAll(2, "rcontainer: " + error.description + "\n")
+      try? writeAll(2, "rcontainer: " + onOneLine(error.description) + "\n")
       exitNow(1)
     }
     exitNow(Dispatch.run(invocation))

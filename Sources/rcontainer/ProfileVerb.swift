@@ -70,7 +70,7 @@ enum ProfileVerb {
     if ShimPolicy.builtInNames.contains(name) { return name }
     return try at(
       .options, "policy " + name,
-      hint: "use " + ShimPolicy.builtInNames.reduce("") { $0 + $1 + ", " } + "or a file"
+      hint: "use " + ShimPolicy.builtInNames.reduce("") { $0 + $1 + ", " } + "or the path of a file"
     ) { () throws(Errno) in
       let file = try open(name, O_PATH)
       return try readLink("/proc/self/fd/\(file.raw)")

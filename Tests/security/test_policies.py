@@ -130,6 +130,42 @@ print(call(n['socket'], 2, 1 | 0o2000000, 0), call(n['socket'], 16, 3, 0), call(
         done = self.call("exec", self.id, "nc", "127.0.0.1", "1")
         self.assertIn("not supported", done.stderr)
 
+    def test_engines_containers_have_the_policy_default(self):
+        """What an engine asks for a container that it was not told to trust; chroot is what its own section would allow."""
+        docker = json.loads((ROOT / "Tests/OCISpecTests/Fixtures/docker-config.json").read_text())
+
+        def errors(*options, change=None, program=RUNTIME):
+            config = self.example("/bin/busybox", "chroot", "/", "/bin/true")
+            config["process"]["capabilities"] = docker["process"]["capabilities"]
+            config["linux"]["seccomp"] = docker["linux"]["seccomp"]
+            if change:
+                change(config)
+            self.write(config)
+            done = run(program, "--root", self.folder / "state", *options, "run", "--bundle", self.bundle, self.id)
+            return done.stderr
+
+        self.assertIn("not permitted", errors())
+        # Who is told otherwise: by the caller, by the configuration, by capabilities, or by a section that denies nothing.
+        self.assertEqual(errors("--policy", "none"), "")
+        self.assertEqual(errors("--policy", "compat"), "")
+        self.assertEqual(errors(change=lambda config: config.update(annotations={"org.rcontainer.policy": "compat"})), "")
+        self.assertIn("not permitted", errors(
+            "--policy", "compat", change=lambda config: config.update(annotations={"org.rcontainer.policy": "default"})))
+        self.assertEqual(errors(change=lambda config: config["process"]["capabilities"]["bounding"].append("CAP_SYS_PTRACE")), "")
+        self.assertEqual(errors(change=lambda config: config["linux"].pop("seccomp")), "")
+        self.assertIn('policy "nope"', errors("--policy", "nope").replace("policy nope", 'policy "nope"'))
+        # Control: a peer lets it pass.
+        self.assertEqual(errors(program="crun"), "")
+
+    def test_state_and_exec_know_the_policy_that_was_chosen(self):
+        docker = json.loads((ROOT / "Tests/OCISpecTests/Fixtures/docker-config.json").read_text())
+        self.detached(change=lambda config: (
+            config["process"].update(capabilities=docker["process"]["capabilities"]),
+            config["linux"].update(seccomp=docker["linux"]["seccomp"])))
+        state = json.loads(self.call("state", self.id).stdout)
+        self.assertEqual(state["annotations"]["org.rcontainer.policy"], "default")
+        self.assertIn("not permitted", self.call("exec", self.id, "/bin/busybox", "chroot", "/", "/bin/true").stderr)
+
     def test_mistakes_are_one_clear_line(self):
         file = self.folder / "policy.json"
         for text, message in (

@@ -19,9 +19,35 @@ public enum PolicyStage {
   /// Where a configuration names it: one of ours, or the absolute path of a file.
   public static let annotation = "org.rcontainer.policy"
 
-  /// The policy that a configuration asks for; nil for none.
+  /// The name that stands for no policy.
+  public static let none = "none"
+
+  /// What engines give a container that asks for no more (Docker's and containerd's fourteen; Podman gives eleven of them).
+  private static let usualCapabilities = [
+    "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+  ]
+
+  /// The name of a new container's policy: what its configuration says, or the caller, or what is usual. Usual is "default" for
+  /// a container whose configuration filters calls already and gives no unusual capability: that of an engine which was not
+  /// told to trust it. Others have been given what a policy would take away again.
+  static func name(for spec: Spec, preferred: String?) -> String? {
+    if let name = asked(by: spec.annotations) { return name }
+    if let preferred { return preferred }
+    guard let section = spec.linux?.seccomp, !["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"].contains(section.defaultAction),
+      spec.linux?.namespaces.contains(where: { $0.type == .mount }) ?? false,
+      spec.process?.capabilities?.bounding.allSatisfy({ usualCapabilities.contains($0) }) ?? true
+    else { return nil }
+    return "default"
+  }
+
+  private static func asked(by annotations: [StringPair]) -> String? {
+    annotations.last { $0.key == annotation }?.value
+  }
+
+  /// The policy that annotations name; nil for none.
   static func policy(_ annotations: [StringPair]) throws(RuntimeError) -> ShimPolicy? {
-    guard let name = annotations.last(where: { $0.key == annotation })?.value else { return nil }
+    guard let name = asked(by: annotations), name != none else { return nil }
     return try load(name)
   }
 
@@ -31,7 +57,7 @@ public enum PolicyStage {
     guard name.utf8.first == 0x2f else {
       throw RuntimeError(
         .options, "policy \"" + name + "\" is unknown",
-        hint: "use " + ShimPolicy.builtInNames.reduce("") { $0 + $1 + ", " } + "or the absolute path of a file")
+        hint: "use " + ShimPolicy.builtInNames.reduce("") { $0 + $1 + ", " } + none + " or the absolute path of a file")
     }
     let bytes = try at(.configuration, "reading policy " + name) { () throws(Errno) in
       let file = try open(name, O_RDONLY)

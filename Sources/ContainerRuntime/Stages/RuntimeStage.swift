@@ -13,6 +13,8 @@ public struct LaunchOptions {
   public var usesPivot = true
   public var newKeyring = true
   public var preservedDescriptors = 0
+  /// The policy of a container whose configuration names none (`--policy`); nil for what is usual.
+  public var policy: String?
   /// No cgroups at all (`--cgroup-manager disabled`).
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.

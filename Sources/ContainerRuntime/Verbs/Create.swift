@@ -11,6 +11,12 @@ public enum Create {
     log: Log
   ) throws(RuntimeError) -> LaunchedContainer {
     try checkPreserved(options.preservedDescriptors)
+    var spec = spec
+    if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
+      // So `state` tells of it, and `exec` finds it.
+      spec.annotations.removeAll { $0.key == PolicyStage.annotation }
+      spec.annotations.append(StringPair(PolicyStage.annotation, policy))
+    }
     let rootfs = try rootfsPath(spec, bundle, options)
     let directory = try store.claim(id)
     try directory.lock()

@@ -74,7 +74,7 @@ private struct ExecStage: ~Copyable {
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()
-    var filter = try PolicyStage.filter(spec, try PolicyStage.policy(spec.annotations), log: log)
+    var filter = try PolicyStage.filter(spec, try PolicyStage.policy(container.record.annotations), log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
     }

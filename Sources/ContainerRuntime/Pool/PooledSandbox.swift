@@ -1,4 +1,6 @@
 import CLinux
+import Cgroups
+import Egress
 import LinuxSystem
 
 /// A sandbox that was prepared before anybody asked for it. It runs one command and is thrown away.

@@ -41,8 +41,16 @@ enum Reaper {
         if next.signal != SIGCHLD { try? sendSignal(next.signal, toProcess: pidfd.raw) }
       }
       while let ended = try? wait(-1, noHang: true) {
-        if ended.pid == program { exitNow(ended.status.shellCode) }
+        if ended.pid == program { finish(ended.status) }
       }
     }
+  }
+
+  /// Ends what is left, and this process. The kernel would end it too, but count for nobody what it used.
+  private static func finish(_ status: ExitStatus) -> Never {
+    if (try? sendSignal(SIGKILL, to: -1)) != nil {
+      while (try? wait(-1)) != nil {}
+    }
+    exitNow(status.shellCode)
   }
 }

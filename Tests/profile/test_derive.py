@@ -1,4 +1,5 @@
 """rcontainer profile derive: policies from the code of Debian's programs, held against what the programs do."""
+import errno
 import json
 import os
 import pathlib
@@ -82,6 +83,27 @@ httpd -p 127.0.0.1:8000 -h /tmp/w; wget -qO- http://127.0.0.1:8000/d/a | wc -l
 """
 
 
+# Makes system calls that a policy denies, with arguments that none could use, and prints how each failed.
+PROBE = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+int main(int count, char **words) {
+  char text[8192];
+  int length = 0;
+  for (int i = 1; i < count; i++) {
+    errno = 0;
+    long result = syscall(atol(words[i]), -1L, -1L, -1L, -1L, -1L, -1L);
+    length += sprintf(text + length, "%d ", result == -1 ? errno : 0);
+  }
+  return syscall(SYS_write, 1, text, length) != length;
+}
+"""
+
+
 def derive(*words):
     return run(RUNTIME, "profile", "derive", *words, timeout=60)
 
@@ -114,6 +136,28 @@ class Programs(unittest.TestCase):
         print(f"{programs[0]}: {count} of 305", file=sys.stderr)
         return file
 
+    def learned(self, *command):
+        """A policy of what a command does, held against the kernel: no call that it does not allow is made."""
+        file, script = self.folder / "learned.json", ["--root", ROOTFS, "--", *command]
+        done = run(RUNTIME, "profile", "learn", "--output", file, *script)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = json.loads(run(RUNTIME, "profile", "show", "--json", file).stdout)["calls"]
+        denied = {call["name"]: call for call in calls if "denied" in call["class"] or call["class"].startswith("mediated, ")}
+        probe = ROOTFS / "probe"
+        if not probe.exists():
+            done = run("gcc", "-static", "-O1", "-x", "c", "-o", probe, "-", input=PROBE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        numbers = [call["number"] for call in denied.values()]
+        # It writes and ends, which a program that was learned from does, too; and it is executed.
+        done = run(RUNTIME, "do", "--policy", file, "--root", ROOTFS, "--", "/probe", *numbers)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = [int(word) for word in done.stdout.split()]
+        self.assertEqual(found, [getattr(errno, call["class"].split(", ")[1]) for call in denied.values()])
+        reach = len(calls) - len(denied)
+        print(f"{command[0]} as it was watched: {reach} of 305", file=sys.stderr)
+        self.assertLessEqual(reach, 90)
+        return file
+
     def works(self, policy, *command):
         """What a command prints under a policy; no call is denied that "default" makes."""
         def done(name):
@@ -131,24 +175,30 @@ class Programs(unittest.TestCase):
 
     def test_busybox(self):
         policy = self.policy(152, "/bin/busybox")
-        self.assertEqual(self.works(policy, "/bin/busybox", "sh", "-c", BUSYBOX).split(), ["5", "14", "1", "100"])
+        command = ("/bin/busybox", "sh", "-c", BUSYBOX)
+        for policy in (policy, self.learned(*command)):
+            self.assertEqual(self.works(policy, *command).split(), ["5", "14", "1", "100"])
 
     def test_redis(self):
         self.policy(152, "/usr/bin/redis-server")
         policy = self.policy(152, "/usr/bin/redis-server", "/usr/bin/redis-cli", "/bin/dash")
-        out = self.works(policy, "/bin/dash", "-c", REDIS)
-        self.assertEqual(out.split("\n"), ["OK", "OK", "Background saving started", "value", ""])
+        command = ("/bin/dash", "-c", REDIS)
+        for policy in (policy, self.learned(*command)):
+            self.assertEqual(self.works(policy, *command).split("\n"), ["OK", "OK", "Background saving started", "value", ""])
 
     def test_nginx(self):
         self.policy(125, "/usr/sbin/nginx")
         policy = self.policy(152, "/usr/sbin/nginx", "/bin/busybox")
-        self.assertEqual(self.works(policy, "/bin/busybox", "sh", "-c", NGINX).split(), ["page", "page", "0", "2"])
+        command = ("/bin/busybox", "sh", "-c", NGINX)
+        for policy in (policy, self.learned(*command)):
+            self.assertEqual(self.works(policy, *command).split(), ["page", "page", "0", "2"])
 
     def test_sqlite(self):
         policy = self.policy(115, "/usr/bin/sqlite3")
-        out = self.works(policy, "/usr/bin/sqlite3", "/tmp/x.db", "create table t(a, b); insert into t values(1, 2), (3, 4);"
-                         "select sum(b) from t; pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;")
-        self.assertEqual(out.split(), ["6", "wal", "3"])
+        command = ("/usr/bin/sqlite3", "/tmp/x.db", "create table t(a, b); insert into t values(1, 2), (3, 4);"
+                   "select sum(b) from t; pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;")
+        for policy in (policy, self.learned(*command)):
+            self.assertEqual(self.works(policy, *command).split(), ["6", "wal", "3"])
 
     def test_threads_and_their_end_are_found(self):
         # The C library's functions for it have an end before the system call, in the tables.
@@ -158,12 +208,15 @@ class Programs(unittest.TestCase):
 
     def test_git(self):
         policy = self.policy(110, "/usr/bin/git")
-        self.assertIn("two\none\n", self.works(policy, "/bin/sh", "-c", GIT))
+        for policy in (policy, self.learned("/bin/sh", "-c", GIT)):
+            self.assertIn("two\none\n", self.works(policy, "/bin/sh", "-c", GIT))
 
     def test_python(self):
         # The module os has a function for most calls, and any of them can be reached.
         policy = self.policy(165, "/usr/bin/python3.11")
-        self.assertEqual(self.works(policy, "/usr/bin/python3.11", "-c", PYTHON), '{"done": true} 127.0.0.1\n')
+        command = ("/usr/bin/python3.11", "-c", PYTHON)
+        for policy in (policy, self.learned(*command)):
+            self.assertEqual(self.works(policy, *command), '{"done": true} 127.0.0.1\n')
 
     def test_a_call_that_is_not_in_the_code_is_denied(self):
         policy = self.policy(90, "/bin/dash")

@@ -4,22 +4,43 @@ import OCISpec
 
 /// `pool`: keeps sandboxes prepared up to the point where a command is all that is missing.
 ///
-/// One process and one thread, which waits for all at once. A sandbox is used once. Who may connect to the socket may run
-/// commands as its owner, so it is the owner's alone.
+/// This process accepts clients and hands each to a holder, a process that has a sandbox ready (`PoolHolder`). It never waits for
+/// one of them. Who may connect to the socket may run commands as its owner, so it is the owner's alone.
 public struct Pool: ~Copyable {
-  /// What all its sandboxes are.
-  private let shared: Shared<(options: SandboxOptions, spec: Spec)>
   private let size: Int
   private let log: Log
-  private let name: String
+  private let plan: PoolHolder.Plan
   private var made = 0
-  private var sandboxes: [PooledSandbox] = []
-  /// Connected, and did not say yet what they want.
-  private var clients: [DescriptorSet] = []
-  private var listener: PoolSocket
+  private var holders: [Holder] = []
+  /// Connected. Those at the front have said what they want, and wait for a sandbox.
+  private var clients: [Client] = []
+  private let listener: PoolSocket
 
   /// Clients that have nothing yet; more wait until they are accepted.
   private static let clientLimit = 64
+  /// Sandboxes that are prepared at a time, if there are clients without one.
+  private static let parallel = 4
+
+  /// A child of this process.
+  private final class Holder {
+    let id: String
+    let pid: Int32
+    /// Closed by us, it tells the holder to end.
+    let channel: DescriptorSet
+    var isReady = false
+    var isBusy = false
+
+    init(id: String, pid: Int32, channel: DescriptorSet) {
+      (self.id, self.pid, self.channel) = (id, pid, channel)
+    }
+  }
+
+  private final class Client {
+    let socket: DescriptorSet
+    var hasSpoken = false
+
+    init(_ socket: DescriptorSet) { self.socket = socket }
+  }
 
   /// Runs until a signal ends it.
   public static func run(
@@ -34,86 +55,95 @@ public struct Pool: ~Copyable {
     let name = random.reduce("pool-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) } + "-"
     let listener = try PoolSocket.make(path: socket)
     let keeper = try PoolKeeper.start(name: name, socket: listener, store: store.path, log: log)
-    var pool = Pool(try Do.poolSpecification(options), options, size, listener, name, log)
+    let plan = PoolHolder.Plan(
+      name: name, spec: try Do.poolSpecification(options), options: options, store: store.path, lifeline: keeper.raw,
+      log: log)
+    var pool = Pool(plan, size, listener)
     do throws(RuntimeError) {
-      while pool.sandboxes.count < size { try pool.add(store) }
+      try pool.fill(signals)
       // Not before: who connects finds a pool that is full.
       try pool.listener.open()
+      try pool.serve(signals, store)
     } catch {
-      pool.end(store)
+      pool.end()
       throw error
     }
-    try pool.serve(signals, store)
-    pool.end(store)
+    pool.end()
     _ = consume keeper
   }
 
-  private init(
-    _ spec: Spec, _ options: SandboxOptions, _ size: Int, _ listener: consuming PoolSocket, _ name: String, _ log: Log
-  ) {
-    shared = Shared((options, spec))
-    (self.size, self.name, self.log) = (size, name, log)
+  private init(_ plan: PoolHolder.Plan, _ size: Int, _ listener: consuming PoolSocket) {
+    (self.plan, self.size, log) = (plan, size, plan.log)
     self.listener = listener
   }
 
-  private var options: SandboxOptions { shared.value.options }
+  // MARK: holders
 
-  // MARK: sandboxes
-
-  /// Makes one more.
-  @discardableResult
-  private mutating func add(_ store: borrowing StateStore) throws(RuntimeError) -> PooledSandbox {
-    var launch = try Do.launchOptions(options)
-    let (layers, connections) = (DescriptorSet(), DescriptorSet())
-    launch.waitsForClaim = true
-    launch.layers = layers
-    if options.egress != nil {
-      let file = try at(.process, "making a file for destinations") { () throws(Errno) in
-        try memoryFile("destinations", [])
-      }
-      launch.egress = Do.egressPlan(options, summary: connections.insert(file))
-    }
+  /// Starts one more.
+  private mutating func add() throws(RuntimeError) {
     made += 1
-    let launched = try Create.launch(
-      id: name + String(made), spec: shared.value.spec, bundle: "/", options: launch, store: store, log: log)
-    let base = PoolMessage.Ended(
-      status: .exited(255), usage: ResourceUsage(user: 0, system: 0, memory: 0), memoryPeak: nil, lower: options.root,
-      made: Do.madePaths(shared.value.spec))
-    let sandbox = PooledSandbox(launched, layers: layers, connections: connections, base: base)
-    sandboxes.append(sandbox)
-    return sandbox
+    let id = plan.name + String(made)
+    let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
+    switch try at(.process, "starting a holder", { () throws(Errno) in try clone(flags: 0) }) {
+    case .child: PoolHolder.be(plan, id: id, channel: sockets.theirs.raw)
+    case .parent(let pid, _):
+      let channel = DescriptorSet()
+      channel.insert(sockets.ours)
+      holders.append(Holder(id: id, pid: pid, channel: channel))
+    }
   }
 
-  private var missing: Int { size - sandboxes.reduce(0) { $0 + ($1.isIdle ? 1 : 0) } }
+  /// Makes the first sandboxes, and fails with the first that fails.
+  private mutating func fill(_ signals: borrowing SignalQueue) throws(RuntimeError) {
+    for _ in 0..<size { try add() }
+    while let waiting = holders.first(where: { !$0.isReady }) {
+      let watched = [waiting.channel.raw[0], signals.raw]
+      let ready = try at(.process, "waiting") { () throws(Errno) in try waitReadable(watched) }
+      if ready.contains(1), Self.isTold(toEnd: signals) {
+        throw RuntimeError(.process, "ended before the pool was full")
+      }
+      if ready.contains(0), let error = hear(waiting) { throw error }
+    }
+  }
+
+  /// Reads what a holder says before it is busy: that it is ready, or why it ends.
+  private func hear(_ holder: Holder) -> RuntimeError? {
+    let packet = try? receive(holder.channel.raw[0])
+    if let packet, packet.bytes == PoolHolder.ready {
+      holder.isReady = true
+      return nil
+    }
+    // Not to be listened to any more; `reap` has the rest.
+    holder.isBusy = true
+    if let packet, case .failed(let error) = PoolMessage(packet.bytes) { return error }
+    return RuntimeError(.process, "a prepared sandbox has ended")
+  }
 
   // MARK: the loop
 
+  private enum Source { case signals, listener, client, holder }
+
   private mutating func serve(_ signals: borrowing SignalQueue, _ store: borrowing StateStore) throws(RuntimeError) {
-    // After a failure, not at once again.
-    var pause: Int32 = 1
+    // Nobody waits for the next sandbox: it is made while no claim is under way.
+    var pause: Int32 = 3
     while true {
-      let known = sandboxes
-      let waiting = clients
+      let known = holders.filter { !$0.isBusy }
+      let silent = clients.filter { !$0.hasSpoken }
       var watched = [signals.raw]
       var owners: [(Source, Int)] = [(.signals, 0)]
-      for (index, sandbox) in known.enumerated() {
-        for (source, descriptor) in [
-          (Source.channel, sandbox.channelSocket), (.client, sandbox.clientSocket), (.end, sandbox.pidfd),
-        ] {
-          guard let descriptor else { continue }
-          watched.append(descriptor)
-          owners.append((source, index))
-        }
+      for (index, holder) in known.enumerated() {
+        watched.append(holder.channel.raw[0])
+        owners.append((.holder, index))
       }
-      for (index, client) in waiting.enumerated() {
-        watched.append(client.raw[0])
-        owners.append((.newClient, index))
+      for (index, client) in silent.enumerated() {
+        watched.append(client.socket.raw[0])
+        owners.append((.client, index))
       }
-      if waiting.count < Self.clientLimit {
+      if clients.count < Self.clientLimit {
         watched.append(listener.raw)
         owners.append((.listener, 0))
       }
-      let isShort = missing > 0
+      let isShort = known.count < size && known.allSatisfy { $0.isReady }
       let ready = try at(.process, "waiting") { () throws(Errno) in
         try waitReadable(watched, timeout: isShort ? pause : -1)
       }
@@ -121,35 +151,51 @@ public struct Pool: ~Copyable {
         let (source, index) = owners[place]
         switch source {
         case .signals: if Self.isTold(toEnd: signals) { return }
-        case .channel: known[index].readChannel()
-        case .client: known[index].readClient()
-        case .end:
-          known[index].finish(store, log)
-          sandboxes.removeAll { $0 === known[index] }
-        case .newClient: claim(waiting[index], store)
         case .listener: accept()
+        case .client: silent[index].hasSpoken = true
+        case .holder:
+          if let error = hear(known[index]) {
+            log.write(.warning, "preparing a sandbox: " + error.description)
+            pause = 1000
+          } else {
+            pause = 3
+          }
         }
       }
-      // One at a time, and only while nobody wants anything.
-      if ready.isEmpty, isShort {
-        do throws(RuntimeError) {
-          try add(store)
-          pause = 1
-        } catch {
-          log.write(.warning, "preparing a sandbox: " + error.description)
-          pause = 1000
-        }
-      }
+      reap(store)
+      give()
+      try refill(isIdle: ready.isEmpty, mayHurry: pause < 1000)
     }
   }
-
-  private enum Source { case signals, listener, newClient, channel, client, end }
 
   private static func isTold(toEnd signals: borrowing SignalQueue) -> Bool {
     while let next = try? signals.next() {
       if [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains(next.signal) { return true }
     }
     return false
+  }
+
+  /// Starts what is missing: one at a time in quiet moments, several if clients wait for them.
+  private mutating func refill(isIdle: Bool, mayHurry: Bool) throws(RuntimeError) {
+    let free = holders.reduce(0) { $0 + ($1.isBusy ? 0 : 1) }
+    let waiting = clients.reduce(0) { $0 + ($1.hasSpoken ? 1 : 0) }
+    if waiting > 0, mayHurry {
+      for _ in 0..<max(0, min(waiting, Self.parallel) - free) { try add() }
+    } else if isIdle, free < size, holders.allSatisfy({ $0.isReady || $0.isBusy }) {
+      try add()
+    }
+  }
+
+  /// Waits for holders that have ended, and cleans up after those that could not do it themselves.
+  private mutating func reap(_ store: borrowing StateStore) {
+    while let ended = try? wait(-1, noHang: true) {
+      guard let place = holders.firstIndex(where: { $0.pid == ended.pid }) else { continue }
+      let id = holders.remove(at: place).id
+      if ended.status == .exited(0) { continue }
+      do throws(RuntimeError) { try Delete.run(id: id, force: true, store: store, log: log) } catch {
+        log.write(.warning, error.description)
+      }
+    }
   }
 
   // MARK: clients
@@ -163,34 +209,29 @@ public struct Pool: ~Copyable {
       try? send(client.raw[0], PoolMessage.failed(refusal).encoded())
       return
     }
-    clients.append(client)
+    clients.append(Client(client))
   }
 
-  /// A client says what to run, and gets a sandbox; a new one if none is ready.
-  private mutating func claim(_ client: DescriptorSet, _ store: borrowing StateStore) {
-    clients.removeAll { $0 === client }
-    guard let packet = try? receiveAll(client.raw[0]), case .claim = PoolMessage(packet.bytes),
-      packet.descriptors.raw.count == 4
-    else { return }
-    do throws(RuntimeError) {
-      let idle = sandboxes.first { $0.isIdle }
-      let sandbox = if let idle { idle } else { try add(store) }
-      do throws(Errno) { try sandbox.give(packet.descriptors, to: client) } catch {
-        sandbox.kill()
-        throw RuntimeError(.process, "giving a sandbox away", error)
+  /// Hands clients that have spoken to holders that are ready. What they said the holder reads.
+  private mutating func give() {
+    while let client = clients.first(where: { $0.hasSpoken }),
+      let holder = holders.first(where: { $0.isReady && !$0.isBusy })
+    {
+      holder.isBusy = true
+      // If it is gone the client stays, for the next.
+      if (try? send(holder.channel.raw[0], PoolHolder.ready, descriptors: client.socket.raw)) != nil {
+        clients.removeAll { $0 === client }
       }
-    } catch {
-      try? send(client.raw[0], PoolMessage.failed(error).encoded())
     }
   }
 
   // MARK: the end
 
   /// Ends and removes all sandboxes; running commands too.
-  private mutating func end(_ store: borrowing StateStore) {
+  private mutating func end() {
     listener.remove()
-    for sandbox in sandboxes { sandbox.kill() }
-    for sandbox in sandboxes { sandbox.finish(store, log) }
-    sandboxes = []
+    for holder in holders { holder.channel.closeAll() }
+    for holder in holders { _ = try? wait(holder.pid) }
+    holders = []
   }
 }

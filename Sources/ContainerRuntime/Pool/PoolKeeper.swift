@@ -8,6 +8,9 @@ struct PoolKeeper: ~Copyable {
   /// Closed by our end, whatever that is.
   private let lifeline: Descriptor
 
+  /// Kept open by all that have to be gone before it cleans up.
+  var raw: Int32 { lifeline.raw }
+
   /// - Parameter name: what the ids of the pool's sandboxes begin with.
   static func start(
     name: String, socket: borrowing PoolSocket, store: String, log: Log
@@ -19,7 +22,7 @@ struct PoolKeeper: ~Copyable {
       let reader = ends.reader.raw
       // A terminal's Ctrl-C is for the pool.
       try? startSession()
-      try? closeAll(but: [2, reader])
+      try? closeAll(but: [2, reader, log.file])
       _ = try? waitReadable([reader])
       Self.clean(name, store, log)
       PoolSocket.remove(path, inode)

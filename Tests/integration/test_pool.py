@@ -124,7 +124,7 @@ class Pool(PoolCase):
         _, socket = self.pool()
         pid, master = pty.fork()
         if pid == 0:
-            os.execv(RUNTIME, [RUNTIME, "do", "--pool", str(socket), "--", "sh", "-c", "echo ready; sleep 60"])
+            os.execv(RUNTIME, [RUNTIME, "do", "--pool", str(socket), "--", "sh", "-c", "echo ready; exec sleep 60"])
         text = b""
         while b"ready" not in text:
             text += os.read(master, 100)

@@ -82,7 +82,7 @@ enum PoolHolder {
           } else {
             // The pool ends, or is gone.
             poolIsThere = false
-            sandbox.kill()
+            sandbox.abandon()
           }
         default: break
         }

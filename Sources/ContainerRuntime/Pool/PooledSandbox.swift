@@ -69,6 +69,12 @@ final class PooledSandbox {
     }
   }
 
+  /// Ends it; its client hears no more than that the pool is gone.
+  func abandon() {
+    client?.closeAll()
+    kill()
+  }
+
   func kill() { try? sendSignal(SIGKILL, toProcess: pidfd) }
 
   private func tell(_ message: PoolMessage, _ descriptors: [Int32] = []) {

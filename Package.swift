@@ -28,6 +28,8 @@ let package = Package(
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
       linkerSettings: [.linkedLibrary("m")]),  // Double.rounded() is floor(3) and its like
+    .target(
+      name: "OwnFiles", dependencies: ["CLinux", "LinuxSystem", "Cgroups"], swiftSettings: settings),
     .target(name: "CommandLineInterface", swiftSettings: settings),
     .target(name: "CConShim"),
     .target(name: "ConShimProxy", dependencies: ["CConShim", shimABI], swiftSettings: settings),
@@ -37,7 +39,7 @@ let package = Package(
       name: "ContainerRuntime",
       dependencies: [
         "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Egress", "Cgroups",
-        "ConShimProxy", "LayerChanges", catalogue,
+        "OwnFiles", "ConShimProxy", "LayerChanges", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -53,7 +55,8 @@ let package = Package(
     .testTarget(
       name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
     .testTarget(name: "LayerChangesTests", dependencies: ["LayerChanges", "LinuxSystem"]),
-    .testTarget(name: "EgressTests", dependencies: ["Egress"]),
+    .testTarget(name: "EgressTests", dependencies: ["Egress", "LinuxSystem"]),
+    .testTarget(name: "OwnFilesTests", dependencies: ["OwnFiles", "Cgroups"]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),
     .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "OCISpec"]),
     .testTarget(

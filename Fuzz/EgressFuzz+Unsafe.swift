@@ -22,8 +22,9 @@ public func fuzzEgress(_ start: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     _ = DNSMessage.readAnswer(bytes, id: 0x6161, question: question)
   }
   do throws(EgressRules.Mistake) {
-    let rules = try EgressRules(String(decoding: bytes, as: UTF8.self))
-    precondition(!rules.rules.isEmpty && rules.ports.count <= EgressRules.portLimit, "rules that mean nothing")
+    let rules = try EgressRules(forRelay: String(decoding: bytes, as: UTF8.self))
+    let ports = rules.ports(.tcp).count + rules.ports(.udp).count
+    precondition(!rules.rules.isEmpty && ports <= EgressRules.portLimit, "rules that mean nothing")
   } catch {
     precondition(!error.message.isEmpty, "a mistake without words")
   }

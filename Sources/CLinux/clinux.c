@@ -61,6 +61,55 @@ long rc_bpf_detach_device(int cgroup, int program) {
   return rc_bpf(BPF_PROG_DETACH, &attr);
 }
 
+long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.prog_type = type;
+  attr.expected_attach_type = attach_type;
+  attr.insns = (uint64_t)(uintptr_t)instructions;
+  attr.insn_cnt = count;
+  attr.license = (uint64_t)(uintptr_t) "Apache-2.0";
+  return rc_bpf(BPF_PROG_LOAD, &attr);
+}
+
+long rc_bpf_attach(int cgroup, int program, unsigned attach_type) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.target_fd = (uint32_t)cgroup;
+  attr.attach_bpf_fd = (uint32_t)program;
+  attr.attach_type = attach_type;
+  attr.attach_flags = BPF_F_ALLOW_MULTI;
+  return rc_bpf(BPF_PROG_ATTACH, &attr);
+}
+
+long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_type = BPF_MAP_TYPE_HASH;
+  attr.key_size = key_size;
+  attr.value_size = value_size;
+  attr.max_entries = limit;
+  attr.map_flags = BPF_F_NO_PREALLOC;
+  return rc_bpf(BPF_MAP_CREATE, &attr);
+}
+
+long rc_bpf_map_set(int map, const void *key, const uint64_t *value) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_fd = (uint32_t)map;
+  attr.key = (uint64_t)(uintptr_t)key;
+  attr.value = (uint64_t)(uintptr_t)value;
+  return rc_bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+long rc_bpf_map_remove(int map, const void *key) {
+  union bpf_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.map_fd = (uint32_t)map;
+  attr.key = (uint64_t)(uintptr_t)key;
+  return rc_bpf(BPF_MAP_DELETE_ELEM, &attr);
+}
+
 static long unix_address(const char *path, size_t length, struct sockaddr_un *out, socklen_t *size) {
   if (length >= sizeof out->sun_path) return -ENAMETOOLONG;
   memset(out, 0, sizeof *out);
@@ -357,10 +406,11 @@ static struct sockaddr_in6 everywhere(uint16_t port) {
   return address;
 }
 
-static long bound(int type, uint16_t port) {
+static long bound_to(int type, const struct in6_addr *own, uint16_t port) {
   int fd = socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   struct sockaddr_in6 address = everywhere(port);
+  address.sin6_addr = *own;
   if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) == 0 &&
       bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
     return fd;
@@ -368,6 +418,8 @@ static long bound(int type, uint16_t port) {
   close(fd);
   return error;
 }
+
+static long bound(int type, uint16_t port) { return bound_to(type, &in6addr_any, port); }
 
 long rc_listen_everywhere(uint16_t port) {
   long fd = bound(SOCK_STREAM, port);
@@ -425,8 +477,7 @@ long rc_refuse_connection(int fd) {
   return RC_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now));
 }
 
-long rc_datagrams_everywhere(uint16_t port) {
-  long fd = bound(SOCK_DGRAM, port);
+static long with_packet_information(long fd) {
   /* Answers come from addresses that no device here has: IPV6_FREEBIND, since Linux 4.15. */
   if (fd >= 0 && (setsockopt((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes) != 0 ||
                   setsockopt((int)fd, IPPROTO_IPV6, 78, &yes, sizeof yes) != 0)) {
@@ -435,6 +486,14 @@ long rc_datagrams_everywhere(uint16_t port) {
     return error;
   }
   return fd;
+}
+
+long rc_datagrams_everywhere(uint16_t port) { return with_packet_information(bound(SOCK_DGRAM, port)); }
+
+long rc_datagrams_at(const uint8_t *address, uint16_t port) {
+  struct in6_addr own;
+  memcpy(&own, address, sizeof own);
+  return with_packet_information(bound_to(SOCK_DGRAM, &own, port));
 }
 
 union packet_information {

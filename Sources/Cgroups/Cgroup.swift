@@ -260,6 +260,9 @@ public struct Cgroup: Sendable {
     record.entries.first { $0.controllers.contains(controller) }
   }
 
+  /// Its directory of cgroup v2, if there is one.
+  public var unifiedDirectory: String? { unified?.directory }
+
   var unified: CgroupRecord.Entry? { record.entries.first { $0.isUnified } }
 
   /// The hierarchy that is asked for processes.

@@ -27,17 +27,17 @@ extension Cgroup {
     entry("memory") != nil ? number("memory", "memory.max_usage_in_bytes") : number("memory", "memory.peak")
   }
 
-  private func text(_ controller: String, _ file: String) -> String? {
+  func text(_ controller: String, _ file: String) -> String? {
     guard let directory = (entry(controller) ?? unified)?.directory else { return nil }
     return try? readFile(directory + "/" + file)
   }
 
-  private func number(_ controller: String, _ file: String) -> UInt64? {
+  func number(_ controller: String, _ file: String) -> UInt64? {
     text(controller, file).flatMap { UInt64(Self.trimmed($0)) }
   }
 
   /// Lines of a name and a number.
-  private func table(_ controller: String, _ file: String) -> [(key: String, value: UInt64)] {
+  func table(_ controller: String, _ file: String) -> [(key: String, value: UInt64)] {
     (text(controller, file) ?? "").utf8.split(separator: 0x0a).compactMap { line in
       let parts = line.split(separator: 0x20)
       guard parts.count == 2, let value = UInt64(String(Substring(parts[1]))) else { return nil }

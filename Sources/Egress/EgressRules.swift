@@ -5,6 +5,21 @@ public struct EgressRules: Equatable, Sendable {
   public struct Rule: Equatable, Sendable {
     public var target: Target
     public var ports: ClosedRange<UInt16>
+    public var transport = Transport.tcp
+  }
+
+  /// The protocol above IP, by its number (IANA, "Protocol Numbers").
+  public enum Transport: UInt8, Sendable {
+    case tcp = 6
+    case udp = 17
+
+    /// As it stands in a rule.
+    public var name: String {
+      switch self {
+      case .tcp: "tcp"
+      case .udp: "udp"
+      }
+    }
   }
 
   public enum Target: Equatable, Sendable {
@@ -21,15 +36,34 @@ public struct EgressRules: Equatable, Sendable {
     public let message: String
   }
 
-  /// How many ports a list may have.
-  public static let portLimit = 512
+  /// How many ports a list may have where each needs a socket, and how many rules.
+  public static let portLimit = 512, ruleLimit = 256
 
-  /// Reads a list: `HOST:PORT[-PORT]` with commas between, where HOST is a name, `*.NAME`, an address, or an address and
-  /// the length of its prefix; IPv6 in brackets.
+  /// No rule: nothing is allowed.
+  public init() {}
+
+  /// Reads a list: `HOST:PORT[-PORT][/udp]` with commas or blanks between, where HOST is a name, `*.NAME`, an address, or an address
+  /// and the length of its prefix; IPv6 in brackets. PORT may be `*` for all; without `/udp` a rule is about TCP.
   public init(_ text: String) throws(Mistake) {
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) { try add(part) }
-    if ports.count > Self.portLimit {
-      throw Mistake(message: "\(ports.count) ports are too many, at most \(Self.portLimit) are possible")
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let words = part.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+      if words.isEmpty { try add("") }
+      for word in words { try add(word) }
+    }
+    if rules.count > Self.ruleLimit {
+      throw Mistake(message: "\(rules.count) rules are too many, at most \(Self.ruleLimit) are possible")
+    }
+  }
+
+  /// A list for the relay, which has a socket for each port.
+  public init(forRelay text: String) throws(Mistake) {
+    try self.init(text)
+    let count = ports(.tcp).count + ports(.udp).count
+    if count > Self.portLimit {
+      throw Mistake(message: "\(count) ports are too many, at most \(Self.portLimit) are possible")
+    }
+    if rules.contains(where: { $0.transport == .udp && $0.ports.contains(53) }) {
+      throw Mistake(message: "port 53 of UDP is the sandbox's own resolver")
     }
   }
 
@@ -39,7 +73,17 @@ public struct EgressRules: Equatable, Sendable {
     guard let colon = letters.lastIndex(of: 0x3a), letters.last != 0x5d else {
       throw wrong("has no port: write HOST:PORT")
     }
-    guard let ports = Self.ports(letters[(colon + 1)...]) else {
+    var end = letters[(colon + 1)...]
+    var transport = Transport.tcp
+    if let slash = end.firstIndex(of: 0x2f) {
+      switch Self.lowercased(String(decoding: end[(slash + 1)...], as: UTF8.self)) {
+      case "tcp": break
+      case "udp": transport = .udp
+      default: throw wrong("has a protocol that is neither tcp nor udp")
+      }
+      end = end[..<slash]
+    }
+    guard let ports = Self.ports(end) else {
       throw wrong("has no port from 1 to 65535, or a range of them")
     }
     var host = letters[..<colon]
@@ -62,17 +106,18 @@ public struct EgressRules: Equatable, Sendable {
         }
         bits = address.isV4 ? 96 + length : length
       }
-      rules.append(Rule(target: .network(address, bits: bits), ports: ports))
+      rules.append(Rule(target: .network(address, bits: bits), ports: ports, transport: transport))
       return
     }
     let name = Self.lowercased(hostText)
     let isBelow = name.utf8.starts(with: "*.".utf8)
     let bare = isBelow ? String(name.dropFirst(2)) : name
     guard !isV6, Self.isName(bare) else { throw wrong("has neither a name nor an address before its port") }
-    rules.append(Rule(target: isBelow ? .below("." + bare) : .name(bare), ports: ports))
+    rules.append(Rule(target: isBelow ? .below("." + bare) : .name(bare), ports: ports, transport: transport))
   }
 
   private static func ports(_ text: ArraySlice<UInt8>) -> ClosedRange<UInt16>? {
+    if text.elementsEqual([0x2a]) { return 1...UInt16.max }
     let parts = text.split(separator: 0x2d, maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = IPAddress.decimal(parts[0], atMost: 65535), first > 0 else { return nil }
     guard parts.count == 2 else { return UInt16(first)...UInt16(first) }
@@ -101,9 +146,9 @@ public struct EgressRules: Equatable, Sendable {
   // MARK: questions
 
   /// All ports of the list, sorted.
-  public var ports: [UInt16] {
+  public func ports(_ transport: Transport) -> [UInt16] {
     var all: Set<UInt16> = []
-    for rule in rules {
+    for rule in rules where rule.transport == transport {
       // A range over the limit is as good as one.
       for port in rule.ports.prefix(Self.portLimit + 1) { all.insert(port) }
     }
@@ -114,16 +159,16 @@ public struct EgressRules: Equatable, Sendable {
   public func knows(name: String) -> Bool { rules.contains { $0.target.covers(name) } }
 
   /// Whether an address may be connected to, for its own sake.
-  public func allows(_ address: IPAddress, port: UInt16) -> Bool {
+  public func allows(_ address: IPAddress, port: UInt16, _ transport: Transport = .tcp) -> Bool {
     rules.contains {
-      guard case .network(let network, let bits) = $0.target else { return false }
+      guard $0.transport == transport, case .network(let network, let bits) = $0.target else { return false }
       return $0.ports.contains(port) && address.matches(network, bits: bits)
     }
   }
 
   /// Whether an address that stands for the name may be connected to.
-  public func allows(name: String, port: UInt16) -> Bool {
-    rules.contains { $0.ports.contains(port) && $0.target.covers(name) }
+  public func allows(name: String, port: UInt16, _ transport: Transport = .tcp) -> Bool {
+    rules.contains { $0.transport == transport && $0.ports.contains(port) && $0.target.covers(name) }
   }
 }
 

@@ -5,44 +5,32 @@ import LinuxSystem
 ///
 /// In the sandbox's network namespace every address is local: a connection to anywhere ends at one of the relay's sockets there,
 /// which tells the address that was meant. The relay, which is in the network of the host, connects on and copies
-/// bytes. Nothing in the sandbox ever has a socket of the host's network. Datagrams go nowhere but to port 53, where the relay
-/// answers questions for the names of its rules, whatever server was asked, and remembers the addresses.
+/// bytes. Nothing in the sandbox ever has a socket of the host's network. Datagrams to a port of the rules are sent on the same
+/// way, and answers come back from the address that was meant. On port 53 the relay answers questions for the names of its
+/// rules, whatever server was asked, and remembers the addresses.
 public struct Relay: ~Copyable {
   private let rules: EgressRules
+  private var resolver: Resolver?
   private let nameserver: (address: IPAddress, port: UInt16)
   private let control: Int32
   private let summary: Int32
   private var listeners: [(socket: Int32, port: UInt16)] = []
-  private var names: Int32 = -1
+  private var talkers: [(socket: Int32, port: UInt16)] = []
   private var connections: [Connection] = []
-  private var questions: [PendingQuestion] = []
+  private var associations = Associations()
   private var pinned: [Pin] = []
   private var counts: [Count] = []
   private var buffer = [UInt8](repeating: 0, count: 32 << 10)
 
   private static let connectionLimit = 256
-  private static let questionLimit = 64
   private static let pinLimit = 4096
   private static let countLimit = 1000
-  /// Milliseconds after which a question has no answer.
-  private static let patience: Int64 = 5000
-  /// Seconds that an address is remembered at least: programs look a name up and connect a little later.
-  private static let shortestPin: UInt32 = 60
-
   private struct Connection {
     let inside, outside: Int32
     let count: Int
     var stands = false
     var outward = Channel()
     var inward = Channel()
-  }
-
-  private struct PendingQuestion {
-    let socket: Int32
-    let id, theirID: UInt16
-    let question: DNSMessage.Question
-    let peer: Connections.Peer
-    let deadline: Int64
   }
 
   /// An address that a name was found to have.
@@ -57,6 +45,7 @@ public struct Relay: ~Copyable {
     let name: String
     let address: IPAddress
     let port: UInt16
+    let transport: EgressRules.Transport
     let isAllowed: Bool
     var connections = 0
     var sent: UInt64 = 0
@@ -117,24 +106,31 @@ public struct Relay: ~Copyable {
     var netlink = try Netlink()
     guard let loopback = try netlink.links().first(where: { $0.name == "lo" }) else { throw .noDevice }
     try netlink.makeEverythingLocal(over: loopback.index)
-    for port in rules.ports {
-      let listener = try Connections.listen(port: port)
-      try send(sockets, [UInt8(port >> 8), UInt8(port & 0xff)], descriptors: [listener.raw])
+    func give(_ socket: consuming Descriptor, _ kind: UInt8, _ port: UInt16) throws(Errno) {
+      try send(sockets, [kind, UInt8(port >> 8), UInt8(port & 0xff)], descriptors: [socket.raw])
     }
-    let names = try Connections.datagrams(port: 53)
-    try send(sockets, [0], descriptors: [names.raw])
+    for port in rules.ports(.tcp) {
+      try give(try Connections.listen(port: port), EgressRules.Transport.tcp.rawValue, port)
+    }
+    for port in rules.ports(.udp) {
+      try give(try Connections.datagrams(port: port), EgressRules.Transport.udp.rawValue, port)
+    }
+    // The last one: then the relay has all.
+    try give(try Connections.datagrams(port: 53), 0, 53)
   }
 
   /// - Returns: false if the sandbox did not come to be.
   private mutating func receiveSockets(_ channel: Int32) throws(Errno) -> Bool {
     while let message = try receive(channel) {
-      guard let socket = message.descriptor else { return false }
-      if message.bytes.count == 1 {
-        names = socket
+      guard let socket = message.descriptor, message.bytes.count == 3 else { return false }
+      let port = UInt16(message.bytes[1]) << 8 | UInt16(message.bytes[2])
+      switch EgressRules.Transport(rawValue: message.bytes[0]) {
+      case .tcp: listeners.append((socket, port))
+      case .udp: talkers.append((socket, port))
+      case nil:
+        resolver = Resolver(rules, nameserver, socket: socket)
         return true
       }
-      guard message.bytes.count == 2 else { return false }
-      listeners.append((socket, UInt16(message.bytes[0]) << 8 | UInt16(message.bytes[1])))
     }
     return false
   }
@@ -142,12 +138,17 @@ public struct Relay: ~Copyable {
   // MARK: the loop
 
   private mutating func run() throws(Errno) {
+    guard var resolver else { return }
     while true {
-      var entries = [Readiness(control, reads: true), Readiness(names, reads: questions.count < Self.questionLimit)]
+      var entries = [Readiness(control, reads: true)]
       let isFull = connections.count >= Self.connectionLimit
       for listener in listeners { entries.append(Readiness(listener.socket, reads: !isFull)) }
+      let firstTalker = entries.count
+      for talker in talkers { entries.append(Readiness(talker.socket, reads: true)) }
+      let firstAssociation = entries.count
+      entries += associations.entries
       let firstQuestion = entries.count
-      for question in questions { entries.append(Readiness(question.socket, reads: true)) }
+      entries += resolver.entries
       let firstConnection = entries.count
       for connection in connections {
         entries.append(
@@ -159,24 +160,52 @@ public struct Relay: ~Copyable {
             connection.outside, reads: connection.stands && connection.inward.wantsToRead,
             writes: !connection.stands || connection.outward.wantsToWrite))
       }
-      try wait(for: &entries, timeout: questions.isEmpty ? -1 : 500)
+      try wait(for: &entries, timeout: resolver.timeout > 0 ? resolver.timeout : associations.timeout)
       if entries[0].canRead || entries[0].isBroken { return try finish() }
       // From the last on: those that end are taken out.
       for index in connections.indices.reversed() {
         let place = firstConnection + 2 * index
         serve(index, entries[place], entries[place + 1])
       }
-      let now = monotonicNanoseconds() / 1_000_000
-      for index in questions.indices.reversed() {
-        if entries[firstQuestion + index].canRead {
-          takeAnswer(index)
-        } else if questions[index].deadline < now {
-          drop(index)
-        }
+      var (denied, found): ([String], [Resolver.Found]) = ([], [])
+      resolver.serve(
+        entries[firstQuestion..<firstConnection], denied: { denied.append($0) }, found: { found.append($0) })
+      for name in denied { _ = counted(name, IPAddress(v4: [0, 0, 0, 0]), 53, .udp, isAllowed: false) }
+      for one in found {
+        for address in one.addresses { pin(address, one.name, one.end) }
       }
-      if entries[1].canRead { takeQuestion() }
-      for (index, listener) in listeners.enumerated() where entries[2 + index].canRead { accept(listener) }
+      for done in associations.serve(entries[firstAssociation..<firstQuestion]) { tally(done) }
+      for (index, talker) in talkers.enumerated() where entries[firstTalker + index].canRead { relay(talker) }
+      for (index, listener) in listeners.enumerated() where entries[1 + index].canRead { accept(listener) }
     }
+  }
+
+  // MARK: datagrams
+
+  /// As many as wait, but not for ever: others want to be served too.
+  private mutating func relay(_ talker: (socket: Int32, port: UInt16)) {
+    for _ in 0..<64 {
+      guard let (bytes, peer) = Connections.receive(talker.socket, limit: Associations.largest) else { return }
+      let address = IPAddress(bytes: peer.ownAddress)
+      if associations.send(bytes, from: peer, port: talker.port) { continue }
+      let name = allowed(address, talker.port, .udp)
+      let count = counted(name ?? "", address, talker.port, .udp, isAllowed: name != nil)
+      guard name != nil, let outside = try? Connections.datagrams(to: address.bytes, port: talker.port) else {
+        continue
+      }
+      if let ended = associations.add(
+        outside.release(), for: peer, inside: talker.socket, port: talker.port, count: count)
+      {
+        tally(ended)
+      }
+      _ = associations.send(bytes, from: peer, port: talker.port)
+    }
+  }
+
+  private mutating func tally(_ association: Associations.Totals) {
+    if association.count < 0 { return }
+    counts[association.count].sent += association.sent
+    counts[association.count].received += association.received
   }
 
   // MARK: connections
@@ -185,8 +214,8 @@ public struct Relay: ~Copyable {
     var bytes: [UInt8] = []
     guard let socket = Connections.accept(listener.socket, to: &bytes) else { return }
     let address = IPAddress(bytes: bytes)
-    let name = allowed(address, listener.port)
-    let count = counted(name ?? "", address, listener.port, isAllowed: name != nil)
+    let name = allowed(address, listener.port, .tcp)
+    let count = counted(name ?? "", address, listener.port, .tcp, isAllowed: name != nil)
     guard name != nil, let outside = try? Connections.connect(bytes, port: listener.port) else {
       return Connections.refuse(socket.raw)
     }
@@ -194,12 +223,14 @@ public struct Relay: ~Copyable {
   }
 
   /// The name that allows the connection, empty if the address itself does; nil if nothing does.
-  private func allowed(_ address: IPAddress, _ port: UInt16) -> String? {
+  private func allowed(_ address: IPAddress, _ port: UInt16, _ transport: EgressRules.Transport) -> String? {
     // Here they mean the host, not the sandbox.
     if address.isLocal { return nil }
-    if rules.allows(address, port: port) { return "" }
+    if rules.allows(address, port: port, transport) { return "" }
     let now = monotonicNanoseconds() / 1_000_000_000
-    return pinned.first { $0.address == address && $0.end >= now && rules.allows(name: $0.name, port: port) }?.name
+    return pinned.first {
+      $0.address == address && $0.end >= now && rules.allows(name: $0.name, port: port, transport)
+    }?.name
   }
 
   private mutating func serve(_ index: Int, _ inside: Readiness, _ outside: Readiness) {
@@ -246,12 +277,15 @@ public struct Relay: ~Copyable {
   }
 
   /// - Returns: the place of the destination's count; -1 if there are too many.
-  private mutating func counted(_ name: String, _ address: IPAddress, _ port: UInt16, isAllowed: Bool) -> Int {
+  private mutating func counted(
+    _ name: String, _ address: IPAddress, _ port: UInt16, _ transport: EgressRules.Transport, isAllowed: Bool
+  ) -> Int {
     var place = counts.firstIndex {
-      $0.address == address && $0.port == port && $0.name == name && $0.isAllowed == isAllowed
+      $0.address == address && $0.port == port && $0.transport == transport && $0.name == name
+        && $0.isAllowed == isAllowed
     }
     if place == nil, counts.count < Self.countLimit {
-      counts.append(Count(name: name, address: address, port: port, isAllowed: isAllowed))
+      counts.append(Count(name: name, address: address, port: port, transport: transport, isAllowed: isAllowed))
       place = counts.count - 1
     }
     if let place { counts[place].connections += 1 }
@@ -259,49 +293,6 @@ public struct Relay: ~Copyable {
   }
 
   // MARK: names
-
-  private mutating func takeQuestion() {
-    guard let (bytes, peer) = Connections.receive(names), let (id, question) = DNSMessage.readQuery(bytes) else {
-      return
-    }
-    func reply(_ answer: DNSMessage.Answer) {
-      Connections.answer(DNSMessage.response(id: id, question, answer), to: peer, over: names)
-    }
-    if !rules.knows(name: question.name) {
-      _ = counted(question.name, IPAddress(v4: [0, 0, 0, 0]), 53, isAllowed: false)
-      return reply(DNSMessage.Answer(code: DNSMessage.noSuchName))
-    }
-    // Nothing but addresses, so that little else than the names themselves goes out.
-    guard question.type == DNSMessage.Question.address || question.type == DNSMessage.Question.address6 else {
-      return reply(DNSMessage.Answer(code: 0))
-    }
-    guard let random = try? randomBytes(2),
-      let socket = try? Connections.datagrams(to: nameserver.address.bytes, port: nameserver.port)
-    else { return reply(DNSMessage.Answer(code: DNSMessage.failure)) }
-    let own = UInt16(random[0]) << 8 | UInt16(random[1])
-    guard (try? writeAll(socket.raw, DNSMessage.query(id: own, question))) != nil else {
-      return reply(DNSMessage.Answer(code: DNSMessage.failure))
-    }
-    questions.append(
-      PendingQuestion(
-        socket: socket.release(), id: own, theirID: id, question: question, peer: peer,
-        deadline: monotonicNanoseconds() / 1_000_000 + Self.patience))
-  }
-
-  private mutating func takeAnswer(_ index: Int) {
-    let pending = questions[index]
-    guard let (bytes, _) = Connections.receive(pending.socket) else { return drop(index) }
-    // Somebody else's guess: the right one may still come.
-    guard var answer = DNSMessage.readAnswer(bytes, id: pending.id, question: pending.question) else { return }
-    // A name may not stand for the host itself.
-    answer.addresses.removeAll { $0.isLocal }
-    let lifetime = max(answer.lifetime, Self.shortestPin)
-    let end = monotonicNanoseconds() / 1_000_000_000 + Int64(min(lifetime, 86400))
-    for address in answer.addresses { pin(address, pending.question.name, end) }
-    Connections.answer(
-      DNSMessage.response(id: pending.theirID, pending.question, answer), to: pending.peer, over: names)
-    drop(index)
-  }
 
   private mutating func pin(_ address: IPAddress, _ name: String, _ end: Int64) {
     if let place = pinned.firstIndex(where: { $0.address == address && $0.name == name }) {
@@ -313,17 +304,17 @@ public struct Relay: ~Copyable {
     if pinned.count < Self.pinLimit { pinned.append(Pin(address: address, name: name, end: end)) }
   }
 
-  private mutating func drop(_ index: Int) { _ = rc_close(questions.remove(at: index).socket) }
-
   // MARK: the end
 
-  /// Lines of: allowed or denied, name or -, address, port, connections, bytes sent and received.
+  /// Lines of: allowed or denied, name or -, address, protocol, port, connections, bytes sent and received.
   private mutating func finish() throws(Errno) {
     for connection in connections { tally(connection) }
+    for association in associations.totals { tally(association) }
     var text = ""
     for count in counts {
       text += count.isAllowed ? "allowed " : "denied "
-      text += (count.name.isEmpty ? "-" : count.name) + " " + count.address.description + " " + String(count.port)
+      text += (count.name.isEmpty ? "-" : count.name) + " " + count.address.description + " " + count.transport.name
+      text += " " + String(count.port)
       text += " " + String(count.connections) + " " + String(count.sent) + " " + String(count.received) + "\n"
     }
     try writeAll(summary, text)

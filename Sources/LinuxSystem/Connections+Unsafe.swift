@@ -12,6 +12,19 @@ public enum Connections {
     Descriptor(owning: Int32(try check(rc_datagrams_everywhere(port))))
   }
 
+  /// A datagram socket for a port of one address.
+  public static func datagrams(at address: [UInt8], port: UInt16) throws(Errno) -> Descriptor {
+    // SAFETY: the shim reads sixteen bytes.
+    let result = unsafe address.withUnsafeBufferPointer { unsafe rc_datagrams_at($0.baseAddress, port) }
+    return Descriptor(owning: Int32(try check(result)))
+  }
+
+  /// Whether a descriptor is a socket of IPv4 or IPv6.
+  public static func isInternet(_ descriptor: Int32) -> Bool {
+    let family = rc_socket_family(descriptor)
+    return family == Int(AF_INET) || family == Int(AF_INET6)
+  }
+
   /// The next connection; nil if there is none, or it is gone again.
   /// - Parameter address: gets the one that it was made to.
   public static func accept(_ listener: Int32, to address: inout [UInt8]) -> Descriptor? {
@@ -47,11 +60,22 @@ public enum Connections {
   /// Who sent a datagram, and to which address.
   public struct Peer {
     fileprivate var raw = rc_datagram_peer()
+
+    /// Address and port of the sender, then the address that it was sent to: 34 bytes.
+    public var key: [UInt8] {
+      var (bytes, raw) = ([UInt8](repeating: 0, count: 34), raw)
+      // SAFETY: the shim reads one peer and writes 34 bytes.
+      unsafe bytes.withUnsafeMutableBufferPointer { unsafe rc_datagram_key(&raw, $0.baseAddress) }
+      return bytes
+    }
+
+    /// The address that it was sent to, sixteen bytes.
+    public var ownAddress: [UInt8] { Array(key[18...]) }
   }
 
-  /// The next datagram, at most 4 KiB of it.
-  public static func receive(_ socket: Int32) -> (bytes: [UInt8], peer: Peer)? {
-    var buffer = [UInt8](repeating: 0, count: 4096)
+  /// The next datagram; what is longer than `limit` is cut.
+  public static func receive(_ socket: Int32, limit: Int = 4096) -> (bytes: [UInt8], peer: Peer)? {
+    var buffer = [UInt8](repeating: 0, count: limit)
     var peer = Peer()
     // SAFETY: the shim writes at most the array's size, and one peer.
     let count = unsafe buffer.withUnsafeMutableBytes {

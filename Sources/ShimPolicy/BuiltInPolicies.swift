@@ -49,6 +49,7 @@ extension ShimPolicy {
         "summary": "what docker's default profile allows a container without further capabilities",
         "base": "nothing",
         "otherArchitectures": true,
+        "ownFiles": false,
         "rules": [
           {
             "calls": [

@@ -7,7 +7,7 @@ extension ShimPolicy {
   ///     {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
-  ///       "otherArchitectures": false, "writeExecute": false,
+  ///       "otherArchitectures": false, "writeExecute": false, "ownFiles": true,
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -29,6 +29,7 @@ extension ShimPolicy {
     policy.name = ""
     var others: Bool?
     var writeExecute: Bool?
+    var ownFiles: Bool?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
       case "name": policy.name = try reader.string()
@@ -46,6 +47,7 @@ extension ShimPolicy {
         (policy.name, policy.summary) = (name, summary)
       case "otherArchitectures": others = try reader.bool()
       case "writeExecute": writeExecute = try reader.bool()
+      case "ownFiles": ownFiles = try reader.bool()
       case "rules":
         try reader.array { (reader) throws(SpecError) in
           let rule = try PolicyRule(&reader)
@@ -62,13 +64,14 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, ownFiles")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
     if !hasBase { throw reader.missing("base") }
     policy.otherArchitectures = others ?? policy.otherArchitectures
     policy.writeExecute = writeExecute ?? policy.writeExecute
+    policy.ownFiles = ownFiles ?? policy.ownFiles
     for rule in rules {
       for (call, callClass) in zip(rule.calls, rule.classes) { policy.set(call, callClass) }
     }

@@ -13,6 +13,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public var otherArchitectures = false
   /// Memory may be writable and then executable, or both. If not, `PR_SET_MDWE` (prctl(2)) refuses it.
   public var writeExecute = true
+  /// Files of /proc and /sys that tell of memory, processors and time are the container's own, if it has limits.
+  public var ownFiles = true
 
   init(name: String, summary: String, classes: [CallClass]) {
     self.name = name

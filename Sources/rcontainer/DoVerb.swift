@@ -49,20 +49,15 @@ enum DoVerb {
       if sandbox.hostNetwork {
         throw RuntimeError(.options, "--egress has no effect on the host's network", hint: "leave --net host out")
       }
-      do throws(EgressRules.Mistake) { sandbox.egress = try EgressRules(text) } catch {
+      do throws(EgressRules.Mistake) { sandbox.egress = try EgressRules(forRelay: text) } catch {
         throw RuntimeError(.options, "--egress: " + error.message, hint: "as in api.example.com:443,10.0.0.0/8:5432")
       }
     }
     guard let text = context.options["dns"] else { return }
-    if let address = IPAddress(text) {
-      sandbox.nameserver = (address, 53)
-      return
-    }
-    let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard halves.count == 2, let address = IPAddress(halves[0]), let port = UInt16(halves[1]), port > 0 else {
+    guard let nameserver = IPAddress.nameserver(text) else {
       throw context.bad("dns", text, "an address, or an IPv4 address and a port")
     }
-    sandbox.nameserver = (address, port)
+    sandbox.nameserver = nameserver
   }
 
   private static func summary(_ denied: [DeniedCall]) -> String {

@@ -29,6 +29,32 @@ import Testing
     #expect(try fake.text("c1/pids.max") == "7")
   }
 
+  @Test func figuresOfVersion2() throws {
+    let fake = try FakeHierarchy()
+    try fake.add("c1/memory.max", "67108864\n")
+    try fake.add("c1/memory.current", "4096\n")
+    try fake.add("c1/memory.swap.max", "max\n")
+    try fake.add("c1/memory.stat", "anon 1\nfile 2\nactive_file 3\nslab_reclaimable 4\nshmem 5\n")
+    try fake.add("c1/cpu.max", "150000 100000\n")
+    try fake.add("c1/cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\n")
+    try fake.add("c1/cpuset.cpus.effective", "0-1\n")
+    try fake.add("c1/pids.current", "3\n")
+    let figures = fake.cgroup("c1").figures()
+    #expect(figures.memory.limit == 64 << 20)
+    #expect(figures.memory.used == 4096)
+    #expect(figures.memory.swapLimit == nil)
+    #expect([figures.memory.anonymous, figures.memory.file, figures.memory.activeFile] == [1, 2, 3])
+    #expect([figures.memory.reclaimableSlab, figures.memory.shared] == [4, 5])
+    #expect(figures.quota == 1500)
+    #expect([figures.userTime, figures.systemTime] == [20, 10])
+    #expect(figures.processors == "0-1")
+    #expect(figures.processes == 3)
+    try fake.add("c2/cpu.max", "max 100000\n")
+    try fake.add("c2/memory.max", "max\n")
+    let unlimited = fake.cgroup("c2").figures()
+    #expect(unlimited.quota == nil && unlimited.memory.limit == nil)
+  }
+
   @Test func aFileThatIsMissingNamesTheFieldAndTheWayOut() throws {
     let fake = try FakeHierarchy()
     try fake.add("c1/cgroup.procs")

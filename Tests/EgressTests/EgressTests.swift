@@ -34,7 +34,7 @@ import Testing
 @Suite("Egress rules") struct EgressRulesTests {
   @Test func namesAddressesAndNetworks() throws {
     let rules = try EgressRules("API.example.com:443,*.cdn.test:80-81,10.1.0.0/16:5432,[2001:db8::]/32:443,192.0.2.7:1")
-    #expect(rules.ports == [1, 80, 81, 443, 5432])
+    #expect(rules.ports(.tcp) == [1, 80, 81, 443, 5432])
     #expect(rules.knows(name: "api.example.com"))
     #expect(!rules.knows(name: "xapi.example.com"))
     #expect(!rules.knows(name: "example.com"))
@@ -53,16 +53,32 @@ import Testing
     #expect(!allows("192.0.2.6", 1))
   }
 
+  @Test func protocolsAndAllPorts() throws {
+    let rules = try EgressRules("a.test:53/udp, 10.0.0.0/8:* [2001:db8::1]:7-8/UDP,b.test:1/tcp")
+    #expect(rules.ports(.udp) == [7, 8, 53])
+    #expect(rules.allows(name: "a.test", port: 53, .udp))
+    #expect(!rules.allows(name: "a.test", port: 53))
+    #expect(rules.allows(IPAddress("10.1.1.1")!, port: 65535))
+    #expect(!rules.allows(IPAddress("10.1.1.1")!, port: 65535, .udp))
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:53/udp") }
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:*") }
+    #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: "a.test:1-300,a.test:1-300/udp") }
+    #expect(throws: EgressRules.Mistake.self) {
+      try EgressRules((0..<257).map { "a.test:\($0 + 1)" }.joined(separator: ","))
+    }
+  }
+
   @Test(arguments: [
     ("", "no port"), ("example.com", "no port"), ("example.com:", "no port"), ("example.com:0", "no port"),
     ("example.com:65536", "no port"), ("example.com:9-8", "no port"), (":443", "no host"), ("10.0.0.0/33:1", "prefix"),
-    ("10.0.0.0/x:1", "prefix"), ("exa mple:1", "neither"), ("*:443", "neither"), ("*.:443", "neither"),
+    ("10.0.0.0/x:1", "prefix"), ("exa mple:1", "no port"), ("exa!mple:1", "neither"), ("a:1, ,b:2", "no port"),
+    ("*:443", "neither"), ("*.:443", "neither"),
     ("a..b:1", "neither"),
     ("1.2.3:4", "neither"), ("[1.2.3:4", "bracket"), ("2001:db8::1:443", "brackets"), ("a:1,,b:2", "no port"),
     ("a:1-1000", "too many"), ("[2001:db8::1]", "no port"),
   ])
   func mistakesAreNamed(text: String, message: String) {
-    let mistake = #expect(throws: EgressRules.Mistake.self) { try EgressRules(text) }
+    let mistake = #expect(throws: EgressRules.Mistake.self) { try EgressRules(forRelay: text) }
     #expect(mistake?.message.contains(message) == true, "\(mistake?.message ?? "")")
   }
 }

@@ -154,6 +154,38 @@ class Podman(CommonChecks, Engine):
         done = self.engine("run", "--rm", "--uidmap", "0:100000:65536", "--gidmap", "0:100000:65536", self.image, "cat", "/proc/self/uid_map")
         self.assertEqual(self.ok(done).split(), ["0", "100000", "65536"])
 
+    def test_egress(self):
+        """A container on podman's bridge, held to one address; crun, the control, does not know the annotation."""
+        addresses = ["198.51.100.27", "198.51.100.28"]
+        for address in addresses:
+            run("ip", "address", "add", address + "/32", "dev", "lo")
+            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
+        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080 name.test:1", *self.new, self.image,
+                           "sh", "-c", script + "cat /etc/resolv.conf")
+        lines = self.ok(done).splitlines()
+        self.assertEqual(lines[0], "reached", lines)
+        if self.runtime == OURS:
+            self.assertIn("Operation not permitted", lines[1])
+            self.assertRegex(lines[2], r"^nameserver 127\.53\.")
+            name = "c" + os.urandom(4).hex()
+            self.ok(self.engine("run", "-d", "--name", name, "--annotation", "org.rcontainer.egress=none", *self.new, self.image, "sleep", "100"))
+            done = self.engine("exec", name, "sh", "-c", script)
+            self.ok(self.engine("rm", "-f", "-t", "0", name))
+            self.assertNotIn("reached", self.ok(done))
+        else:
+            self.assertEqual(lines[1], "reached", lines)
+
+    def test_own_files(self):
+        """With the annotation of a policy a container's memory is its limit; without it, and with crun, it is the host's."""
+        def total(*more):
+            return self.ok(self.engine("run", "--rm", "-m", "64m", *more, *self.new, self.image, "head", "-n", "1", "/proc/meminfo")).split()[1]
+        host = pathlib.Path("/proc/meminfo").read_text().split()[1]
+        self.assertEqual(total(), host)
+        self.assertEqual(total("--annotation", "org.rcontainer.policy=default"), "65536" if self.runtime == OURS else host)
+
     def test_seccomp_of_podman_is_in_force(self):
         self.assertIn("Seccomp:\t2", self.ok(self.engine("run", "--rm", self.image, "grep", "Seccomp:", "/proc/self/status")))
 

@@ -53,6 +53,22 @@ class Names(socketserver.BaseRequestHandler):
         server.sendto(answer, self.client_address)
 
 
+class Talk(socketserver.BaseRequestHandler):
+    """Sends a datagram back, with a word before it."""
+
+    def handle(self):
+        data, server = self.request
+        server.sendto(b"server " + data, self.client_address)
+
+
+class Datagrams(socketserver.ThreadingUDPServer):
+    max_packet_size = 65536
+
+
+class Datagrams6(Datagrams):
+    address_family = socket.AF_INET6
+
+
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 512
@@ -73,7 +89,8 @@ class Egress(Case):
         cls.servers = [Server((ADDRESS, 0), Echo)]
         cls.port = cls.servers[0].server_address[1]
         cls.servers += [Server((OTHER, cls.port), Echo), Server6((ADDRESS6, cls.port), Echo),
-                        Server(("127.0.0.1", cls.port), Echo),
+                        Server(("127.0.0.1", cls.port), Echo), Datagrams((ADDRESS, cls.port), Talk),
+                        Datagrams((OTHER, cls.port), Talk), Datagrams6((ADDRESS6, cls.port), Talk),
                         socketserver.ThreadingUDPServer(("127.0.0.1", 0), Names)]
         cls.dns = f"127.0.0.1:{cls.servers[-1].server_address[1]}"
         for server in cls.servers:
@@ -163,6 +180,70 @@ except OSError as error:
         self.assertIn(done.stdout.splitlines()[1], ("TimeoutError", "ConnectionRefusedError"))
         self.assertEqual(Names.asked, ["api.test"])
 
+    TALK = """
+import socket, sys
+for host in sys.argv[2:]:
+    s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(2)
+    try:
+        s.sendto(b'hello', (host, int(sys.argv[1])))
+        data, sender = s.recvfrom(100)
+        print(host, data.decode().replace(' ', '-'), sender[0])
+    except OSError as error:
+        print(host, 'nothing', '-')
+"""
+
+    def test_datagrams(self):
+        def talk(rules, *hosts):
+            done = self.sandbox(rules, PYTHON, "-c", self.TALK, self.port, *hosts)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+        nothing = ["nothing", "-"]
+        # Who answers is who was asked, whatever the relay's own address is.
+        self.assertEqual(talk(f"{ADDRESS}:{self.port}/udp,[2001:db8:51::]/48:{self.port}/udp", ADDRESS, OTHER, ADDRESS6),
+                         {ADDRESS: ["server-hello", ADDRESS], OTHER: nothing, ADDRESS6: ["server-hello", ADDRESS6]})
+        # A rule is about one protocol.
+        self.assertEqual(talk(f"{ADDRESS}:{self.port}", ADDRESS), {ADDRESS: nothing})
+        self.assertEqual(self.connect(f"{ADDRESS}:{self.port}/udp", ADDRESS), {ADDRESS: "refused"})
+        # Names, and the host itself.
+        self.assertEqual(talk(f"api.test:{self.port}/udp", "api.test", "other.test")["api.test"], ["server-hello", ADDRESS])
+        self.assertEqual(talk(f"127.0.0.0/8:{self.port}/udp", "127.0.0.1"), {"127.0.0.1": nothing})
+        # Controls: all of the host's network, and none.
+        done = run(RUNTIME, "do", "--egress", "all", "--", PYTHON, "-c", self.TALK, self.port, ADDRESS, OTHER, ADDRESS6)
+        self.assertEqual(done.stdout.count("server-hello"), 3)
+        done = run(RUNTIME, "do", "--", PYTHON, "-c", self.TALK, self.port, ADDRESS)
+        self.assertEqual(done.stdout.count("server-hello"), 0)
+
+    def test_many_talkers(self):
+        """More pairs than the table holds: the oldest end, all are answered. Large datagrams, and what the result says."""
+        script = f"""
+import socket
+held, answered = [], 0
+for number in range(400):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.connect(('{ADDRESS}', {self.port}))
+    s.send(b'%d' % number)
+    answered += s.recv(100) == b'server %d' % number
+    held.append(s)
+held[0].send(b'again')
+print(answered, held[0].recv(100))
+s.send(b'x' * 40000)
+print(len(s.recv(65536)))
+s.connect(('{OTHER}', {self.port}))
+s.send(b'x')
+s.settimeout(1)
+try: print(s.recv(10))
+except OSError: print('nothing')
+"""
+        done = self.sandbox(f"{ADDRESS}:{self.port}/udp", PYTHON, "-c", script, options=["--json"])
+        result = json.loads(done.stdout)
+        self.assertEqual(result["stdout"], "400 b'server again'\n40007\nnothing\n", result["stderr"])
+        counts = {(c["decision"], c["address"]): c for c in result["connections"]}
+        self.assertEqual(counts["allowed", ADDRESS]["protocol"], "udp")
+        self.assertEqual(counts["allowed", ADDRESS]["count"], 401)
+        self.assertEqual(counts["denied", OTHER]["count"], 1)
+
     def test_nothing_else_leads_out(self):
         """Raw and packet sockets, tricks with connected sockets, new routes, descriptors of the host."""
         script = f"""
@@ -221,7 +302,7 @@ print(len(got), hashlib.sha256(got).digest() == hashlib.sha256(b'server\\n' + da
         done = self.sandbox(f"{ADDRESS}:{self.port}", PYTHON, "-c", script, options=["--json"])
         result = json.loads(done.stdout)
         self.assertEqual(result["stdout"], f"{(24 << 20) + 7} True\n", result["stderr"])
-        self.assertEqual(result["connections"], [{"decision": "allowed", "address": ADDRESS, "port": self.port, "count": 1,
+        self.assertEqual(result["connections"], [{"decision": "allowed", "address": ADDRESS, "protocol": "tcp", "port": self.port, "count": 1,
                                                   "sentBytes": 24 << 20, "receivedBytes": (24 << 20) + 7}])
 
     def test_many_connections_at_once(self):
@@ -271,7 +352,8 @@ print(late[290].recv(7))
         self.assertEqual(done.stdout, f"api.test server\n{OTHER} refused\n", done.stderr)
 
     def test_mistakes_are_one_clear_line(self):
-        for rules, message in (("example.com", "has no port"), ("10.0.0.0/40:1", "prefix"), ("a:1-9999", "too many"), ("", "has no port")):
+        for rules, message in (("example.com", "has no port"), ("10.0.0.0/40:1", "prefix"), ("a:1-9999", "too many"), ("", "has no port"), ("a:1/sctp", "neither tcp nor udp"),
+                               ("a:53/udp", "own resolver")):
             done = run(RUNTIME, "do", "--egress", rules, "--", "true")
             self.assertEqual(done.returncode, 255)
             self.assertIn(message, done.stderr)

@@ -80,7 +80,7 @@ enum {
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
 enum {
-  RC_PROC_SUPER_MAGIC = 0x9fa0, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
+  RC_PROC_SUPER_MAGIC = 0x9fa0, RC_SYSFS_MAGIC = 0x62656572, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
   RC_CGROUP_SUPER_MAGIC = 0x27e0eb,
 };
 
@@ -364,6 +364,19 @@ static inline long rc_join_session_keyring(const char *name) {
 long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size);
 long rc_bpf_attach_device(int cgroup, int program);
 long rc_bpf_detach_device(int cgroup, int program);
+/* Programs of other types: their numbers are those of enum bpf_prog_type and enum bpf_attach_type. */
+long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count);
+long rc_bpf_attach(int cgroup, int program, unsigned attach_type);
+long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit);
+long rc_bpf_map_set(int map, const void *key, const uint64_t *value);
+long rc_bpf_map_remove(int map, const void *key);
+/* The address family of a socket; -ENOTSOCK for what is none. */
+static inline long rc_socket_family(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return -errno;
+  return family;
+}
 
 /* --- sockets, terminals, time, signals --- */
 static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -417,9 +430,16 @@ long rc_refuse_connection(int fd);
 static inline long rc_shutdown_write(int fd) { return RC_RESULT(shutdown(fd, SHUT_WR)); }
 /* A datagram socket for a port at every address, and one that is connected. */
 long rc_datagrams_everywhere(uint16_t port);
+long rc_datagrams_at(const uint8_t *address, uint16_t port);
 long rc_datagrams_to(const uint8_t *address, uint16_t port);
 /* Who sent a datagram, and to which address. */
 struct rc_datagram_peer { struct sockaddr_in6 sender; struct in6_pktinfo own; };
+/* Sender's address (16) and port (2), and the own address (16). */
+static inline void rc_datagram_key(const struct rc_datagram_peer *peer, uint8_t *key) {
+  memcpy(key, &peer->sender.sin6_addr, 16);
+  memcpy(key + 16, &peer->sender.sin6_port, 2);
+  memcpy(key + 18, &peer->own.ipi6_addr, 16);
+}
 long rc_datagram_receive(int fd, void *buffer, size_t size, struct rc_datagram_peer *peer);
 long rc_datagram_answer(int fd, const void *data, size_t size, const struct rc_datagram_peer *peer);
 long rc_copy_window_size(int from, int to);

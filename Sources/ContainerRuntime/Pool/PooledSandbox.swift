@@ -85,10 +85,7 @@ final class PooledSandbox {
   func finish(_ store: borrowing StateStore, _ log: Log) {
     if let socket = channelSocket, (try? waitReadable([socket], timeout: 0))?.isEmpty == false { readChannel() }
     guard let found = try? waitWithUsage(pid), var launched = launched.take() else { return }
-    if var relay = launched.process.relay.take() {
-      relay.lifeline.take()?.close()
-      _ = try? wait(relay.pid)
-    }
+    Run.endHelpers(&launched)
     var ended = ended
     (ended.status, ended.usage) = (found.status, found.usage)
     ended.memoryPeak = launched.stage.cgroup?.memoryPeak

@@ -125,6 +125,7 @@ struct RootfsStage {
         try makeReadOnly(root.descriptor.raw)
       }
     }
+    if let files = plan.ownFiles { try OwnFilesStage.attach(files, in: root) }
     let (masked, readOnly) = (plan.linux.maskedPaths, plan.linux.readonlyPaths)
     if masked.isEmpty && readOnly.isEmpty { return }
     let paths = try HiddenPaths()

@@ -45,6 +45,10 @@ struct InitPlan {
   let conShimDevice: Int32?
   /// Where the sandbox may connect to, and the socket over which the relay gets its own.
   let egress: (rules: EgressRules, sockets: Int32)?
+  /// A detached mount with the container's own files of /proc.
+  let ownFiles: Int32?
+  /// The container's own resolver.
+  let containerEgress: EgressStage.Way?
 
   /// Whether the new user namespace has a root.
   var mapsRoot: Bool {

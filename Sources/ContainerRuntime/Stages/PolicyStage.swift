@@ -75,8 +75,9 @@ public enum PolicyStage {
   static func filter(
     _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision? = nil, log: Log
   ) throws(RuntimeError) -> SystemCallFilter? {
+    let egress = EgressStage.isAsked(spec.annotations) ? [EgressStage.filter] : []
     guard let policy else {
-      return try SeccompStage.compile(spec.linux?.seccomp, log: log)
+      return try SeccompStage.compile(spec.linux?.seccomp, rules: egress, log: log)
     }
     var rules = rules(policy, try ConShim(spec.annotations))
     switch supervision {
@@ -87,7 +88,7 @@ public enum PolicyStage {
       for index in rules.rules.indices where rules.rules[index].action != .allow { rules.rules[index].action = .notify }
       rules.defaultAction = .notify
     }
-    var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: rules, log: log)
+    var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: [rules] + egress, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter
   }

@@ -3,6 +3,7 @@ import Cgroups
 import Egress
 import LinuxSystem
 import OCISpec
+import OwnFiles
 import ShimPolicy
 import Supervisor
 
@@ -32,6 +33,10 @@ public struct LaunchOptions {
   var layers: DescriptorSet?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
+  /// Whether somebody asked for the container's policy, which then may say what the container sees of the host.
+  var mayHaveOwnFiles = false
+  /// The same by the container's configuration, with programs on its cgroup.
+  var containerEgress: EgressStage.Plan?
 
   public init() {}
 }
@@ -56,6 +61,10 @@ struct Launched: ~Copyable {
   var channel: Descriptor?
   /// See `LaunchOptions.egress`.
   var relay: Relay.Running?
+  /// A child that ends with the first process.
+  let nameService: Int32?
+  /// A child that ends with the container's mounts.
+  let ownFiles: Int32?
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -114,7 +123,8 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup, work)
+      return try cloneAndServe(
+        filter, cgroup, work, hasOwnFiles: options.mayHaveOwnFiles && OwnFilesStage.isWanted(policy, spec))
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -128,7 +138,7 @@ struct RuntimeStage: ~Copyable {
   // MARK: clone
 
   private mutating func cloneAndServe(
-    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?, hasOwnFiles: Bool
   ) throws(RuntimeError) -> Launched {
     let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
     let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
@@ -177,6 +187,12 @@ struct RuntimeStage: ~Copyable {
       way = (egress.rules, running.sockets)
       relay = consume running
     }
+    var names: NameService.Running? = nil
+    if let plan = options.containerEgress {
+      try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
+      names = try EgressStage.start(plan, cgroup, opened: opened)
+    }
+    let ownFiles = hasOwnFiles ? OwnFilesStage.start(cgroup, opened: opened, log: log) : nil
     let device = try ConShimStage.openDevice(spec.annotations)
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
@@ -193,12 +209,22 @@ struct RuntimeStage: ~Copyable {
       standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
-      egress: way)
+      egress: way,
+      ownFiles: ownFiles?.mount,
+      containerEgress: names.flatMap { names in
+        options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
+      })
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
     do throws(RuntimeError) {
+      if let names {
+        let process = child.pidfd.raw
+        try at(.process, "telling the resolver of the container") { () throws(Errno) in
+          try NameService.tell(process, channel: names.channel)
+        }
+      }
       try moveDevices(namespaces, pid: child.pid)
       try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
     } catch {
@@ -210,7 +236,7 @@ struct RuntimeStage: ~Copyable {
     if options.waitsForClaim { waiting = channel.release() }
     return Launched(
       pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, channel: waiting.take(),
-      relay: relay.take())
+      relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
   }
 
   /// Into the namespace that the first process is in, or will join.

@@ -6,13 +6,13 @@ import SyscallCatalogue
 
 /// From the seccomp section of a configuration to a program for the kernel.
 enum SeccompStage {
-  /// - Parameter rules: those of the con-shim's policy; the stricter of the two wins.
-  static func compile(_ section: OCISpec.Seccomp?, rules: SeccompPolicy? = nil, log: Log) throws(RuntimeError)
+  /// - Parameter rules: those of the con-shim's policy, and others; the strictest of all wins.
+  static func compile(_ section: OCISpec.Seccomp?, rules: [SeccompPolicy] = [], log: Log) throws(RuntimeError)
     -> SystemCallFilter?
   {
     var policies: [SeccompPolicy] = []
     if let section { policies.append(try policy(section)) }
-    if let rules { policies.append(rules) }
+    policies += rules
     var compiled: CompiledFilter? = nil
     do throws(SeccompError) {
       for policy in policies {

@@ -11,7 +11,10 @@ public enum Create {
     log: Log
   ) throws(RuntimeError) -> LaunchedContainer {
     try checkPreserved(options.preservedDescriptors)
-    var spec = spec
+    var (spec, options) = (spec, options)
+    // A policy that nobody asked for filters calls, and changes nothing that a container sees.
+    options.mayHaveOwnFiles =
+      options.policy != nil || spec.annotations.contains { $0.key == PolicyStage.annotation }
     if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
       // So `state` tells of it, and `exec` finds it.
       spec.annotations.removeAll { $0.key == PolicyStage.annotation }
@@ -27,6 +30,16 @@ public enum Create {
       ociVersion: spec.ociVersion)
     record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
     record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
+    do throws(RuntimeError) {
+      if let plan = try EgressStage.plan(spec, id: id) {
+        try EgressStage.write(plan, in: directory.raw)
+        spec = try EgressStage.confined(spec, file: store.path + "/" + id + "/resolv.conf")
+        options.containerEgress = plan
+      }
+    } catch {
+      try? store.remove(directory)
+      throw error
+    }
     var stage = RuntimeStage(
       spec: spec, options: options, container: directory, log: log, record: record)
     do throws(RuntimeError) {

@@ -128,6 +128,8 @@ public struct ConnectionCount: Equatable, Sendable {
   /// Empty if it was an address that the rules are about.
   public let name: String
   public let address: String
+  /// `tcp` or `udp`.
+  public let transport: String
   public let port: UInt16
   public let count: Int
   /// Bytes.
@@ -138,13 +140,13 @@ public struct ConnectionCount: Equatable, Sendable {
     var all: [ConnectionCount] = []
     for line in text.split(separator: 0x0a) {
       let words = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-      guard words.count == 7, let port = UInt16(words[3]), let count = Int(words[4]), let sent = UInt64(words[5]),
-        let received = UInt64(words[6])
+      guard words.count == 8, let port = UInt16(words[4]), let count = Int(words[5]), let sent = UInt64(words[6]),
+        let received = UInt64(words[7])
       else { continue }
       all.append(
         ConnectionCount(
-          isAllowed: words[0] == "allowed", name: words[1] == "-" ? "" : words[1], address: words[2], port: port,
-          count: count, sent: sent, received: received))
+          isAllowed: words[0] == "allowed", name: words[1] == "-" ? "" : words[1], address: words[2],
+          transport: words[3], port: port, count: count, sent: sent, received: received))
     }
     return all
   }
@@ -154,6 +156,7 @@ public struct ConnectionCount: Equatable, Sendable {
       writer.member("decision", isAllowed ? "allowed" : "denied")
       writer.optional("name", name.isEmpty ? nil : name)
       writer.member("address", address)
+      writer.member("protocol", transport)
       writer.member("port", port)
       writer.member("count", count)
       writer.member("sentBytes", sent)
@@ -249,7 +252,7 @@ public enum Do {
   /// - Parameter summary: a file that the relay writes to at its end.
   static func egressPlan(_ options: SandboxOptions, summary: Int32) -> EgressPlan? {
     options.egress.map {
-      EgressPlan(rules: $0, nameserver: options.nameserver ?? hostNameserver(), summary: summary)
+      EgressPlan(rules: $0, nameserver: options.nameserver ?? IPAddress.hostNameserver(), summary: summary)
     }
   }
 
@@ -322,16 +325,6 @@ public enum Do {
     }
   }
 
-  /// The first that /etc/resolv.conf names (resolv.conf(5)); without one, the host itself.
-  private static func hostNameserver() -> (address: IPAddress, port: UInt16) {
-    let text = (try? readFile("/etc/resolv.conf", limit: 1 << 20)) ?? ""
-    for line in text.split(separator: "\n") {
-      let words = line.split { $0 == " " || $0 == "\t" }
-      if words.count >= 2, words[0] == "nameserver", let address = IPAddress(words[1]) { return (address, 53) }
-    }
-    return (IPAddress(v4: [127, 0, 0, 1]), 53)
-  }
-
   private static func collect(_ file: Int32, _ truncated: inout Bool) throws(RuntimeError) -> [UInt8] {
     try at(.process, "reading the output") { () throws(Errno) in
       let size = try status(at: file).size
@@ -381,12 +374,28 @@ public enum Do {
     let isRoot = uid == 0
     linux.uidMappings = [IDMapping(isRoot ? 0 : uid, host: uid, isRoot ? UInt32.max : 1)]
     linux.gidMappings = [IDMapping(isRoot ? 0 : gid, host: gid, isRoot ? UInt32.max : 1)]
-    linux.maskedPaths = Spec.maskedPaths
+    linux.maskedPaths = Spec.maskedPaths + hiddenPaths
+    // As root's own they could be read without any capability.
+    if isRoot { linux.maskedPaths += rootPaths }
     linux.readonlyPaths = Spec.readonlyPaths
     linux.resources = resources(options)
     spec.linux = linux
     return spec
   }
+
+  /// What tells of others on this machine, or of its memory's layout, and what no program needs: counts of interrupts tell of
+  /// keys that are pressed, the meters of power of computations.
+  private static let hiddenPaths = [
+    "/proc/interrupts", "/proc/kallsyms", "/sys/devices/virtual/powercap", "/sys/kernel/notes",
+    "/sys/kernel/vmcoreinfo",
+    "/sys/kernel/slab",
+  ]
+
+  /// The same in files that are root's alone.
+  private static let rootPaths = [
+    "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/pagetypeinfo", "/proc/slabinfo",
+    "/proc/vmallocinfo", "/proc/allocinfo",
+  ]
 
   private static func workingDirectory(_ options: SandboxOptions) throws(RuntimeError) -> String {
     if let directory = options.workingDirectory {

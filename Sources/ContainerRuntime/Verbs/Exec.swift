@@ -40,8 +40,14 @@ public enum Exec {
     case .creating, .stopped:
       throw RuntimeError(.state, "cannot exec in a container that is " + status.rawValue)
     }
-    let spec = try container.spec()
-    let process = try process(spec.process)
+    var spec = try container.spec()
+    // As they were when it was made, with what the runtime added.
+    spec.annotations = container.record.annotations
+    var process = try process(spec.process)
+    if EgressStage.isAsked(spec.annotations) {
+      process = try EgressStage.confined(process)
+      try EgressStage.checkDescriptors(preserved: options.preservedDescriptors)
+    }
     if process.args.isEmpty { throw RuntimeError(.options, "no command was given") }
     if options.detach && process.terminal && options.consoleSocket == nil {
       throw RuntimeError(
@@ -74,7 +80,7 @@ private struct ExecStage: ~Copyable {
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()
-    var filter = try PolicyStage.filter(spec, try PolicyStage.policy(container.record.annotations), log: log)
+    var filter = try PolicyStage.filter(spec, try PolicyStage.policy(spec.annotations), log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
     }

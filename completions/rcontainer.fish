@@ -67,7 +67,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l rw -x -a '(__fis
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l ro -x -a '(__fish_complete_directories)' -d 'show DIR of the host read-only, as it is now (repeatable)'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l mount -x -d 'type=bind,src=DIR,dst=PATH[,ro] or type=tmpfs,dst=PATH[,size=N] (repeatable)'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l net -x -a 'none host' -d 'none (loopback only, the default) or host'
-complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l egress -x -d 'connect to these only: none, all, or HOST:PORT,... (name, *.name, address or network)'
+complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l egress -x -d 'connect to these only: none, all, or HOST:PORT[/udp],... (name, address, network)'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l dns -x -d 'who is asked for the names of --egress'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l memory -s m -x -d 'limit memory, as in 512m'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l cpus -x -d 'limit CPU time, as in 1.5'

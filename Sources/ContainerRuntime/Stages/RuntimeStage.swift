@@ -170,6 +170,11 @@ struct RuntimeStage: ~Copyable {
     }
     var supervisor: Int32? = nil
     if let work {
+      guard KernelFeature.notification.isThere else {
+        throw RuntimeError(
+          .seccomp, "seeing system calls needs user notification (Linux 5.0)",
+          hint: "rcontainer features --check says what holds without")
+      }
       let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
         try Supervisor.start(work, opened: opened)
       }

@@ -313,7 +313,10 @@ public enum Do {
   static func changes(
     _ layers: Int32, _ sandbox: LayerWalk.Sandbox, _ options: SandboxOptions
   ) throws(RuntimeError) -> ChangeList {
-    try at(.rootfs, "reading what the command changed") { () throws(Errno) in
+    // Nothing is left to be cleaned up: from here on a signal ends this process again.
+    resetSignals()
+    ignoreBrokenPipes()
+    return try at(.rootfs, "reading what the command changed") { () throws(Errno) in
       try LayerWalk.changes(layers, of: sandbox, keepIn: options.keptChanges)
     }
   }

@@ -5,6 +5,8 @@ let settings: [SwiftSetting] = [.strictMemorySafety()]
 let shimABI: Target.Dependency = .product(name: "ShimABI", package: "Core")
 let catalogue: Target.Dependency = .product(name: "SyscallCatalogue", package: "Core")
 
+let ledger: Target.Dependency = .product(name: "GranuleLedger", package: "Core")
+
 let package = Package(
   name: "rcontainer",
   products: [
@@ -21,7 +23,7 @@ let package = Package(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
       name: "Supervisor",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", catalogue],
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", ledger, catalogue],
       swiftSettings: settings),
     .target(name: "LayerChanges", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings),
     .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),

@@ -8,7 +8,7 @@ _rcontainer() {
   local -a verbs=(
     'do:run a command in a sandbox\: no image, no bundle'
     'pool:keep sandboxes prepared for do --pool'
-    'trace:run a command in a sandbox and print its system calls'
+    'trace:print the system calls of a command in a sandbox, or of a container'
     'run:create, start, wait for and delete a container'
     'create:create a container; its process waits for start'
     'start:start the process of a created container'

@@ -69,7 +69,7 @@ extension Verb {
         Option("socket", nil, Argument("PATH", .file), "where clients connect"),
       ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [.policyName, .require]),
     Verb(
-      "trace", [.command], "run a command in a sandbox and print its system calls",
+      "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
     Verb(
       "run", [.newContainer], "create, start, wait for and delete a container",

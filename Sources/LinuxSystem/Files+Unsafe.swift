@@ -206,6 +206,8 @@ public struct FileStatus: Sendable {
   public let links: UInt32
   /// When its content was changed last, in nanoseconds since 1970.
   public let modified: Int64
+  /// When content or attributes changed last, in nanoseconds since 1970: no call sets it to another time (inode(7), ctime).
+  public let changed: Int64
 
   public var type: UInt32 { mode & UInt32(S_IFMT) }
   public var isDirectory: Bool { type == UInt32(S_IFDIR) }
@@ -233,7 +235,8 @@ extension FileStatus {
   init(_ raw: rc_stat) {
     self.init(
       device: raw.device, inode: raw.inode, size: raw.size, mode: raw.mode, owner: raw.uid, group: raw.gid,
-      major: raw.rmajor, minor: raw.rminor, links: raw.links, modified: raw.modified)
+      major: raw.rmajor, minor: raw.rminor, links: raw.links, modified: raw.modified,
+      changed: raw.changed)
   }
 }
 
@@ -322,6 +325,49 @@ public func waitReadable(_ descriptors: [Int32], timeout: Int32 = -1) throws(Err
   if count == -Int(EINTR) { return [] }
   try check(count)
   return entries.indices.filter { entries[$0].revents != 0 }
+}
+
+/// Descriptors that are waited for together (poll(2)), kept between waits.
+public struct PollSet: Sendable {
+  private var entries: [pollfd] = []
+
+  public init() {}
+
+  public var count: Int { entries.count }
+
+  /// Adds a descriptor; a negative one never gets ready.
+  public mutating func append(_ descriptor: Int32) {
+    entries.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+  }
+
+  public mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+
+  /// One descriptor that is ready while any of these is (epoll(7)).
+  public func together() throws(Errno) -> Descriptor {
+    let all = Descriptor(owning: Int32(try check(rc_epoll())))
+    for entry in entries where entry.fd >= 0 { try check(rc_epoll_add(all.raw, entry.fd)) }
+    return all
+  }
+
+  /// Waits until one is ready, or a signal came.
+  /// - Parameter timeout: milliseconds; negative waits for ever.
+  public mutating func wait(timeout: Int32 = -1) throws(Errno) {
+    // SAFETY: the array's own storage, for the call.
+    let count = unsafe entries.withUnsafeMutableBufferPointer {
+      unsafe rc_poll($0.baseAddress, UInt($0.count), timeout)
+    }
+    if count == -Int(EINTR) {
+      for index in entries.indices { entries[index].revents = 0 }
+    } else {
+      try check(count)
+    }
+  }
+
+  /// Whether there is something to read.
+  public func isReadable(_ index: Int) -> Bool { entries[index].revents & Int16(POLLIN) != 0 }
+
+  /// Whether there is something to read, or nothing more will come.
+  public func isReady(_ index: Int) -> Bool { entries[index].revents != 0 }
 }
 
 /// A counter that others add to and that is readable when it is not zero (eventfd(2)).

@@ -8,49 +8,72 @@ public struct CallNotification: Sendable {
   /// AUDIT_ARCH_*.
   public let architecture: UInt32
   public let number: UInt32
-  public let arguments: [UInt64]
+  public let arguments: InlineArray<6, UInt64>
+
+  init(_ raw: rc_notification) {
+    let all = raw.arguments
+    id = raw.id
+    pid = raw.pid
+    architecture = raw.architecture
+    number = UInt32(bitPattern: raw.number)
+    arguments = [all.0, all.1, all.2, all.3, all.4, all.5]
+  }
 }
 
-/// The listener of a filter.
-public struct CallListener: ~Copyable {
-  private let descriptor: Descriptor
+/// The listener of a filter, by the number of a descriptor that somebody else owns.
+public struct CallListener: Equatable, Sendable {
+  public let raw: Int32
 
-  public init(_ descriptor: consuming Descriptor) {
-    self.descriptor = descriptor
+  /// Stands for one that is gone.
+  public static let none = CallListener()
+
+  private init() { raw = -1 }
+
+  public init(_ raw: Int32) {
+    self.raw = raw
     // Without it, which is older than Linux 6.6, a call costs four times as much.
-    _ = rc_notification_wake_here(self.descriptor.raw)
+    _ = rc_notification_wake_here(raw)
   }
 
-  /// The next call; nil when no process has the filter any more.
+  /// The next call, once poll(2) says that there is one; nil if its process is gone.
   public func next() throws(Errno) -> CallNotification? {
-    while true {
-      var raw = rc_notification()
-      // SAFETY: the shim writes into `raw`, which lives for the call.
-      let result = unsafe rc_notification_receive(descriptor.raw, &raw)
-      // The process was killed meanwhile, or we were interrupted.
-      if result == -Int(ENOENT) || result == -Int(EINTR) { continue }
-      if try check(result) == 0 { return nil }
-      let all = raw.arguments
-      return CallNotification(
-        id: raw.id, pid: raw.pid, architecture: raw.architecture, number: UInt32(bitPattern: raw.number),
-        arguments: [all.0, all.1, all.2, all.3, all.4, all.5])
-    }
+    var raw = rc_notification()
+    // SAFETY: the shim writes into `raw`, which lives for the call.
+    let result = unsafe rc_notification_receive(self.raw, &raw)
+    // The process was killed meanwhile, or we were interrupted.
+    if result == -Int(ENOENT) || result == -Int(EINTR) { return nil }
+    try check(result)
+    return CallNotification(raw)
+  }
+
+  /// Whether its thread still waits: what was read by the thread's number until now was the thread's.
+  public func isWaiting(_ notification: CallNotification) -> Bool {
+    rc_notification_is_valid(raw, notification.id) == 0
   }
 
   /// The kernel makes the call. For what judges nothing: whatever pointers point to may have changed since.
-  public func proceed(_ notification: CallNotification) throws(Errno) {
-    try answered(rc_notification_continue(descriptor.raw, notification.id))
+  /// - Returns: false if the thread is gone, and so is its call.
+  @discardableResult
+  public func proceed(_ notification: CallNotification) throws(Errno) -> Bool {
+    try answered(rc_notification_continue(raw, notification.id))
   }
 
   /// The call is not made: it fails with a number of errno(3).
-  public func refuse(_ notification: CallNotification, error: UInt16) throws(Errno) {
-    try answered(rc_notification_refuse(descriptor.raw, notification.id, Int32(error)))
+  @discardableResult
+  public func refuse(_ notification: CallNotification, error: UInt16) throws(Errno) -> Bool {
+    try answered(rc_notification_refuse(raw, notification.id, Int32(error)))
   }
 
-  private func answered(_ result: Int) throws(Errno) {
-    // The process is gone, and so is its call.
-    if result == -Int(ENOENT) { return }
+  /// The call is not made: it returns a value.
+  @discardableResult
+  public func answer(_ notification: CallNotification, _ value: Int64) throws(Errno) -> Bool {
+    try answered(rc_notification_answer(raw, notification.id, value))
+  }
+
+  private func answered(_ result: Int) throws(Errno) -> Bool {
+    if result == -Int(ENOENT) { return false }
     try check(result)
+    return true
   }
 }
 

@@ -305,6 +305,9 @@ public func setSystemCallFilter(_ program: [UInt64], flags: UInt32) throws(Errno
       }))
 }
 
+/// Gives up all files that are not open, and TCP (landlock(7)). Without Landlock in the kernel it throws ENOSYS or EOPNOTSUPP.
+public func giveUpFiles() throws(Errno) { try check(rc_landlock_nothing()) }
+
 /// Loads a device program: 8 bytes per instruction in the layout of `struct bpf_insn` (bpf(2)).
 public func loadDeviceProgram(_ program: [UInt64]) throws(Errno) -> Descriptor {
   // SAFETY: the kernel copies `count` instructions of 8 bytes from the array.

@@ -174,6 +174,12 @@ public func ignoreBrokenPipes() { rc_ignore_sigpipe() }
 /// Nanoseconds of the monotonic clock.
 public func monotonicNanoseconds() -> Int64 { rc_now_nanoseconds(CLOCK_MONOTONIC) }
 
+/// The time of day in nanoseconds since 1970.
+public func realTimeNanoseconds() -> Int64 { rc_now_nanoseconds(CLOCK_REALTIME) }
+
+/// The clock that file systems stamp changes of files with, in nanoseconds since 1970; it steps by milliseconds.
+public func fileClock() -> Int64 { rc_now_nanoseconds(CLOCK_REALTIME_COARSE) }
+
 /// The time of day as RFC 3339 in UTC with nanoseconds, as the peers log it.
 public func timestamp() -> String {
   let now = rc_now_nanoseconds(CLOCK_REALTIME)

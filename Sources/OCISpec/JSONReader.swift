@@ -272,6 +272,12 @@ public struct JSONReader {
     }
   }
 
+  /// Whether the next value is a string, for members that may be one or something else.
+  public mutating func isAtString() -> Bool {
+    skipSpace()
+    return current == 0x22
+  }
+
   /// Reads an array of strings.
   public mutating func strings() throws(SpecError) -> [String] {
     var result: [String] = []

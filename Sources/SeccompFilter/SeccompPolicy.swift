@@ -26,6 +26,20 @@ public struct SeccompPolicy: Equatable, Sendable {
     }
   }
 
+  /// Sends what the policy allows of some calls to a listener instead.
+  public mutating func notify(_ names: [String]) {
+    var changed: [Rule] = []
+    for var rule in rules {
+      let found = rule.action == .allow ? rule.names.filter { names.contains($0) } : []
+      if !found.isEmpty {
+        rule.names.removeAll { names.contains($0) }
+        changed.append(Rule(found, .notify, rule.conditions))
+      }
+      if !rule.names.isEmpty { changed.append(rule) }
+    }
+    rules = changed
+  }
+
   /// What happens to some calls. All conditions have to hold; of several rules for a call any may. Two
   /// conditions on one argument are alternatives, as runc reads them.
   public struct Rule: Equatable, Sendable {

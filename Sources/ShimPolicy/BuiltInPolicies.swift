@@ -19,9 +19,10 @@ extension ShimPolicy {
       """
       {
         "name": "strict",
-        "summary": "computing on files: no sockets, no change of user or owner, no memory that is written and then executed",
+        "summary": "computing on files: no sockets, no change of user or owner, no programs and no memory that were written inside",
         "base": "default",
         "writeExecute": false,
+        "exec": "image",
         "rules": [
           {
             "calls": [

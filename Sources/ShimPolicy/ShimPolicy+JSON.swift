@@ -7,7 +7,7 @@ extension ShimPolicy {
   ///     {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
-  ///       "otherArchitectures": false, "writeExecute": false, "ownFiles": true,
+  ///       "otherArchitectures": false, "writeExecute": false, "exec": "image", "ownFiles": true,
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -17,7 +17,8 @@ extension ShimPolicy {
   ///     }
   ///
   /// `base` is a policy of ours, "catalogue" or "nothing" (every call is denied). `when` is a list of alternatives, of
-  /// which one has to hold with all its tests; a test without `mask` compares 32 bits.
+  /// which one has to hold with all its tests; a test without `mask` compares 32 bits. `exec` is "any", "image" or a list
+  /// of absolute paths.
   /// - Parameter file: its name, for messages.
   /// - Throws: what is wrong, with its place: no JSON, an unknown member, call, argument or error, a call in two rules.
   public init(json bytes: [UInt8], file: String) throws(SpecError) {
@@ -29,6 +30,7 @@ extension ShimPolicy {
     policy.name = ""
     var others: Bool?
     var writeExecute: Bool?
+    var exec: ExecRule?
     var ownFiles: Bool?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
@@ -47,6 +49,7 @@ extension ShimPolicy {
         (policy.name, policy.summary) = (name, summary)
       case "otherArchitectures": others = try reader.bool()
       case "writeExecute": writeExecute = try reader.bool()
+      case "exec": exec = try Self.execRule(&reader)
       case "ownFiles": ownFiles = try reader.bool()
       case "rules":
         try reader.array { (reader) throws(SpecError) in
@@ -64,18 +67,42 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, ownFiles")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
     if !hasBase { throw reader.missing("base") }
     policy.otherArchitectures = others ?? policy.otherArchitectures
     policy.writeExecute = writeExecute ?? policy.writeExecute
+    policy.exec = exec ?? policy.exec
     policy.ownFiles = ownFiles ?? policy.ownFiles
     for rule in rules {
       for (call, callClass) in zip(rule.calls, rule.classes) { policy.set(call, callClass) }
     }
     self = policy
+  }
+
+  private static func execRule(_ reader: inout JSONReader) throws(SpecError) -> ExecRule {
+    if reader.isAtString() {
+      switch try reader.string() {
+      case "any": return .any
+      case "image": return .image
+      case let other:
+        throw reader.error(
+          "\"" + other + "\" is no rule for exec", hint: "use \"any\", \"image\" or a list of absolute paths")
+      }
+    }
+    var paths: [String] = []
+    try reader.array { (reader) throws(SpecError) in
+      let path = try reader.string()
+      if path.utf8.first != 0x2f {
+        throw reader.error("\"" + path + "\" is not absolute", hint: "name programs by their paths in the container")
+      }
+      if paths.count == 256 { throw reader.error("exec lists more than 256 programs") }
+      paths.append(path)
+    }
+    if paths.isEmpty { throw reader.error("exec lists no program, so that none could start") }
+    return .paths(paths)
   }
 
   private static func base(_ name: String) -> ShimPolicy? {

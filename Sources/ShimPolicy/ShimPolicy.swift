@@ -13,6 +13,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public var otherArchitectures = false
   /// Memory may be writable and then executable, or both. If not, `PR_SET_MDWE` (prctl(2)) refuses it.
   public var writeExecute = true
+  /// Which programs may be executed.
+  public var exec = ExecRule.any
   /// Files of /proc and /sys that tell of memory, processors and time are the container's own, if it has limits.
   public var ownFiles = true
 
@@ -65,6 +67,25 @@ public struct ShimPolicy: Equatable, Sendable {
   public func reach(on architecture: Architecture = .native) -> Int {
     classes.indices.reduce(0) {
       $0 + (SyscallCatalogue.number(at: $1, on: architecture) != nil && reaches(at: $1) ? 1 : 0)
+    }
+  }
+}
+
+/// Which programs the processes of a container may execute, by the file that the kernel loaded.
+public enum ExecRule: Equatable, Sendable {
+  case any
+  /// What has not changed since the container was started: what its image and its mounts brought.
+  case image
+  /// These only, by absolute paths in the container, unchanged as well.
+  case paths([String])
+}
+
+extension ExecRule: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .any: "any"
+    case .image: "image"
+    case .paths(let paths): paths.reduce("") { $0 + ($0.isEmpty ? "" : " ") + $1 }
     }
   }
 }

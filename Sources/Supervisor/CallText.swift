@@ -7,10 +7,10 @@ enum CallText {
   private static let limit = 64
 
   static func describe(_ call: CallNotification, _ index: Int?) -> String {
-    guard let index else { return "call_\(call.number)(" + hexadecimal(call.arguments[...]) + ")" }
+    guard let index else { return "call_\(call.number)(" + hexadecimal(call.arguments) + ")" }
     let name = SyscallCatalogue.name(at: index)
     guard call.architecture == Architecture.native.auditValue, let known = SyscallCatalogue.arguments(at: index) else {
-      return name + "(" + hexadecimal(call.arguments[...]) + ")"
+      return name + "(" + hexadecimal(call.arguments) + ")"
     }
     var text = name + "("
     for (place, argument) in known.enumerated() {
@@ -20,8 +20,10 @@ enum CallText {
     return text + ")"
   }
 
-  private static func hexadecimal(_ values: ArraySlice<UInt64>) -> String {
-    values.reduce("") { $0 + ($0.isEmpty ? "" : ", ") + "0x" + String($1, radix: 16) }
+  private static func hexadecimal(_ values: InlineArray<6, UInt64>) -> String {
+    var text = ""
+    for place in values.indices { text += (place == 0 ? "0x" : ", 0x") + String(values[place], radix: 16) }
+    return text
   }
 
   private static func describe(_ argument: SyscallArgument, _ value: UInt64, _ call: CallNotification) -> String {

@@ -1,9 +1,9 @@
 import CLinux
 import LinuxSystem
+import ShimPolicy
 import SyscallCatalogue
 
-/// The process beside a container that sees its system calls. It judges none: the filter does that, and what is not denied
-/// there is told to this process, which lets it happen.
+/// The processes beside a container that see its system calls: one that answers them, and one that watches over it.
 public enum Supervisor {
   /// What happens with the calls.
   public enum Work: Sendable {
@@ -11,93 +11,82 @@ public enum Supervisor {
     case learn(result: Int32)
     /// Each is a line in `output`.
     case trace(output: Int32)
-    /// Those that are told of are denied.
-    case audit(Audit)
+    /// Each is judged.
+    case mediate(Mediation)
   }
 
-  /// What becomes of denied calls.
-  public struct Audit: Sendable {
+  /// What is judged, and how that is told.
+  public struct Mediation: Sendable {
     public var container: String
     /// By place in the catalogue: how a call fails.
     public var errors: [UInt16]
     /// A JSON object for each call, a line each.
     public var lines: Int32?
-    /// At the end: name, error and count of each call, a line each.
-    public var summary: Int32
+    /// At the end: name, error and count of each call that was denied, a line each.
+    public var summary: Int32?
+    /// Which programs may be executed; nil if nobody asks.
+    public var exec: ExecRule?
+    /// Of the calls that execute programs: place in the catalogue and class.
+    public var programCalls: [(index: Int, callClass: CallClass)] = []
+    /// A time before the first process of the container ran, in nanoseconds since 1970.
+    public var begin: Int64
 
-    public init(container: String, errors: [UInt16], lines: Int32?, summary: Int32) {
+    public init(
+      container: String, errors: [UInt16], lines: Int32?, summary: Int32?, exec: ExecRule?, begin: Int64
+    ) {
       self.container = container
       self.errors = errors
       self.lines = lines
       self.summary = summary
+      self.exec = exec
+      self.begin = begin
     }
   }
 
   /// A supervisor that runs.
   public struct Running: Sendable {
+    /// Of the process that watches over it, which ends last.
     public let pid: Int32
-    /// Where the filter's listener has to be sent to.
+    /// Where a handle on the container's first process (a pidfd) has to be sent to first, and then the filter's listener.
     public let socket: Int32
   }
 
-  /// Starts one. It ends when no process has the filter any more, or nobody who could send the listener is left.
+  /// What a supervisor is started with besides its work.
+  public struct Surroundings: Sendable {
+    /// A socket that listens: processes that join the container later send the listeners of their filters there.
+    public var entrance: Int32?
+    /// It lives on when its caller has ended, and leaves the caller's standard streams alone.
+    public var isDetached: Bool
+    /// The kernel ends all processes of the container with its first.
+    public var endsWithFirst: Bool
+
+    public init(entrance: Int32?, isDetached: Bool, endsWithFirst: Bool) {
+      self.entrance = entrance
+      self.isDetached = isDetached
+      self.endsWithFirst = endsWithFirst
+    }
+  }
+
+  /// Starts one. It ends with the container, or when nobody is left who could send what it waits for.
   /// - Parameter opened: keeps our end of the socket.
-  public static func start(_ work: Work, opened: DescriptorSet) throws(Errno) -> Running {
+  public static func start(
+    _ work: Work, _ surroundings: Surroundings, opened: DescriptorSet
+  ) throws(Errno) -> Running {
     let sockets = try SocketPair()
     switch try clone(flags: 0) {
-    case .child: be(work, sockets.theirs.raw)
+    case .child:
+      do throws(Errno) {
+        try Guardian.run(work, surroundings, control: sockets.theirs.raw)
+      } catch { fail(error) }
     case .parent(let pid, _):
       return Running(pid: pid, socket: opened.insert(try sockets.ours.duplicate()))
     }
   }
 
-  private static func be(_ work: Work, _ socket: Int32) -> Never {
-    do throws(Errno) {
-      // A terminal's Ctrl-C is for the container; this process ends after it.
-      try startSession()
-      try closeAll(but: [0, 1, 2, socket] + work.descriptors)
-      try giveUpRights(of: work)
-      guard let message = try receive(socket), let number = message.descriptor else { exitNow(0) }
-      let listener = CallListener(Descriptor(owning: number))
-      switch work {
-      case .learn(let result): try learn(listener, result)
-      case .trace(let output): try trace(listener, output)
-      case .audit(let audit): try audit.run(listener)
-      }
-    } catch {
-      try? writeAll(2, "rcontainer: supervisor: " + error.description + "\n")
-      exitNow(1)
-    }
-    exitNow(0)
-  }
-
-  /// A trace or an audit reads memory of the container's processes (process_vm_readv(2)); nothing else needs a capability.
-  private static func giveUpRights(of work: Work) throws(Errno) {
-    try processControl(PR_SET_NO_NEW_PRIVS, 1)
-    var kept: UInt64 = 0
-    if work.readsMemory { kept = permittedCapabilities() & 1 << UInt64(RC_CAP_SYS_PTRACE) }
-    try setCapabilities(effective: kept, permitted: kept, inheritable: 0)
-  }
-
-  // MARK: work
-
-  private static func learn(_ listener: borrowing CallListener, _ result: Int32) throws(Errno) {
-    var seen = [Bool](repeating: false, count: SyscallCatalogue.count)
-    while let call = try listener.next() {
-      if let index = index(of: call) { seen[index] = true }
-      try listener.proceed(call)
-    }
-    var text = ""
-    for index in seen.indices where seen[index] { text += SyscallCatalogue.name(at: index) + "\n" }
-    try writeAll(result, text)
-  }
-
-  private static func trace(_ listener: borrowing CallListener, _ output: Int32) throws(Errno) {
-    while let call = try listener.next() {
-      let line = String(call.pid) + " " + CallText.describe(call, index(of: call)) + "\n"
-      try? writeAll(output, line)
-      try listener.proceed(call)
-    }
+  /// Ends this process with a line on standard error.
+  static func fail(_ error: Errno) -> Never {
+    try? writeAll(2, "rcontainer: supervisor: " + error.description + "\n")
+    exitNow(1)
   }
 
   /// The place of a call in the catalogue.
@@ -121,7 +110,7 @@ extension Supervisor.Work {
     switch self {
     case .learn(let result): [result]
     case .trace(let output): [output]
-    case .audit(let audit): audit.lines.map { [$0, audit.summary] } ?? [audit.summary]
+    case .mediate(let mediation): [mediation.lines, mediation.summary].compactMap { $0 }
     }
   }
 
@@ -129,7 +118,11 @@ extension Supervisor.Work {
     switch self {
     case .learn: false
     case .trace: true
-    case .audit(let audit): audit.lines != nil
+    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil
     }
+  }
+
+  var judgesPrograms: Bool {
+    if case .mediate(let mediation) = self { mediation.exec != nil } else { false }
   }
 }

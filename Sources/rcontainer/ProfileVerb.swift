@@ -105,7 +105,8 @@ enum ProfileVerb {
     head += "\(counts.direct) direct, \(counts.checked) checked, \(counts.mediated) mediated"
     head += " (some only where the policy asks for it), \(counts.denied) denied\n"
     head += "other architectures: " + (policy.otherArchitectures ? "the same" : "end the process")
-    head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n\n"
+    head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n"
+    head += "programs that may be executed: " + policy.exec.description + "\n\n"
     return head + lines
   }
 
@@ -148,6 +149,7 @@ enum ProfileVerb {
       writer.member("architecture", architecture == .x86_64 ? "x86_64" : "aarch64")
       writer.member("otherArchitectures", policy.otherArchitectures)
       writer.member("writeExecute", policy.writeExecute)
+      writer.member("exec", policy.exec.description)
       writer.member("reachable", policy.reach(on: architecture))
       writer.key("calls")
       writer.array { writer in
@@ -182,6 +184,9 @@ enum ProfileVerb {
     }
     setting("otherArchitectures", one.otherArchitectures, other.otherArchitectures)
     setting("writeExecute", one.writeExecute, other.writeExecute)
+    if one.exec != other.exec {
+      text += "- exec: " + one.exec.description + "\n+ exec: " + other.exec.description + "\n"
+    }
     return text
   }
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -74,14 +75,15 @@ enum {
 };
 enum {
   RC_CLONE_NEWTIME = 0x80,
-  RC_CAP_SYS_PTRACE = 19,
+  RC_CAP_DAC_READ_SEARCH = 2, RC_CAP_KILL = 5, RC_CAP_SYS_PTRACE = 19,
   RC_PR_SET_MDWE = 65, RC_PR_GET_MDWE = 66, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
 enum {
   RC_PROC_SUPER_MAGIC = 0x9fa0, RC_SYSFS_MAGIC = 0x62656572, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
-  RC_CGROUP_SUPER_MAGIC = 0x27e0eb,
+  RC_CGROUP_SUPER_MAGIC = 0x27e0eb, RC_RAMFS_MAGIC = (int)0x858458f6, RC_HUGETLBFS_MAGIC = (int)0x958458f6,
+  RC_ST_RDONLY = 1,
 };
 
 /* --- arguments, kept by the constructor before main --- */
@@ -142,14 +144,17 @@ static inline long rc_fchmodat(int dir, const char *path, unsigned mode) {
 static inline long rc_fchownat(int dir, const char *path, unsigned uid, unsigned gid, int flags) {
   return RC_RESULT(fchownat(dir, path, uid, gid, flags));
 }
-struct rc_stat { uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; int64_t modified; };
+struct rc_stat {
+  uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; int64_t modified, changed;
+};
 static inline long rc_fstatat(int dir, const char *path, int flags, struct rc_stat *out) {
   struct stat s;
   long r = RC_RESULT(fstatat(dir, path, &s, flags));
   if (r == 0) {
     *out = (struct rc_stat){s.st_dev, s.st_ino, s.st_size, s.st_mode, s.st_uid, s.st_gid,
                             major(s.st_rdev), minor(s.st_rdev), s.st_nlink,
-                            (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec};
+                            (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec,
+                            (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec};
   }
   return r;
 }
@@ -347,8 +352,12 @@ long rc_seccomp_with_listener(unsigned flags, const void *instructions, unsigned
                               const void *message, size_t size);
 /* A call that a filter hands to its listener (seccomp_unotify(2)). */
 struct rc_notification { uint64_t id; int pid; unsigned architecture; int number; uint64_t arguments[6]; };
-/* Waits for the next one. 1, or 0 when no process has the filter any more; -ENOENT if the call's process is gone by now. */
+/* The next one, for which poll(2) said that there is one; -ENOENT if the call's process is gone by now. */
 long rc_notification_receive(int listener, struct rc_notification *notification);
+/* 0 while the call's thread still waits. */
+long rc_notification_is_valid(int listener, uint64_t id);
+/* The call is not made and returns `value`. */
+long rc_notification_answer(int listener, uint64_t id, int64_t value);
 /* The kernel makes the call. */
 long rc_notification_continue(int listener, uint64_t id);
 /* The call is not made and fails with `error`. */
@@ -357,6 +366,21 @@ long rc_notification_refuse(int listener, uint64_t id, int error);
 long rc_notification_wake_here(int listener);
 /* Reads memory of another process; fewer bytes than asked for where it ends. */
 long rc_process_read(int pid, uint64_t address, void *buffer, size_t size);
+/* From here on this process can open no file by its path, and on Linux 6.7 and later bind and connect no TCP port
+ * (landlock(7)). -EOPNOTSUPP or -ENOSYS where the kernel has no Landlock. */
+long rc_landlock_nothing(void);
+
+/* --- watching threads (ptrace(2)) --- */
+static inline long rc_trace(int request, int thread, unsigned long argument) {
+  return RC_RESULT(syscall(SYS_ptrace, request, thread, 0, argument));
+}
+/* The number that came with the event that a thread stopped at. */
+static inline long rc_trace_message(int thread, unsigned long *message) {
+  return RC_RESULT(syscall(SYS_ptrace, 0x4201 /* PTRACE_GETEVENTMSG */, thread, 0, message));
+}
+/* The call that a thread stopped at (PTRACE_GET_SYSCALL_INFO). 1 at its entry, 2 at its exit, 0 elsewhere. */
+long rc_trace_call(int thread, struct rc_notification *call);
+static inline int rc_stopped(int status) { return WIFSTOPPED(status); }
 static inline long rc_join_session_keyring(const char *name) {
   return RC_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }
@@ -380,6 +404,11 @@ static inline long rc_socket_family(int fd) {
 
 /* --- sockets, terminals, time, signals --- */
 static inline long rc_eventfd(void) { return RC_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline long rc_epoll(void) { return RC_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+static inline long rc_epoll_add(int all, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+  return RC_RESULT(epoll_ctl(all, EPOLL_CTL_ADD, fd, &event));
+}
 static inline long rc_watch(const char *path) {
   int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (fd < 0) return -errno;

@@ -92,7 +92,8 @@ struct InitStage: ~Copyable {
         try duplicate(stream, onto: Int32(1 + index))
       }
     }
-    try program.start(preservedDescriptors: plan.preservedDescriptors)
+    try program.start(
+      preservedDescriptors: plan.preservedDescriptors, sockets: starter.map { [channel.raw, $0] } ?? [channel.raw])
   }
 
   /// Waits for somebody who wants this sandbox.
@@ -231,7 +232,8 @@ struct Program {
   }
 
   /// Starts it; returns only by throwing.
-  func start(preservedDescriptors: Int) throws(RuntimeError) -> Never {
+  /// - Parameter sockets: their ends tell others that it runs.
+  func start(preservedDescriptors: Int, sockets: [Int32]) throws(RuntimeError) -> Never {
     resetSignals()
     if let device = stage.conShimDevice {
       try ConShimStage.become(stage, path, device: device, preservedDescriptors: preservedDescriptors)
@@ -243,6 +245,7 @@ struct Program {
         try setCloseOnExec(3 + number, false)
       }
     }
+    try stage.letSupervisorIn(preservedDescriptors, keeping: sockets)
     try stage.installFilter()
     try stage.execute(path)
   }

@@ -5,17 +5,38 @@ import OCISpec
 import SeccompFilter
 import ShimPolicy
 import Supervisor
+import SyscallCatalogue
 
 /// What a supervisor is asked to do; descriptors are the caller's.
 enum Supervision {
   case learn(result: Int32)
   case trace(output: Int32)
-  /// Calls that the policy denies: a line for each to `lines`, a count of each to `summary`.
-  case audit(lines: Int32?, summary: Int32)
+  /// What the policy says of programs, and calls that it denies: a line for each to `lines`, a count
+  /// of each denied one to `summary`. Without either nobody is told of denied calls.
+  case mediate(lines: Int32?, summary: Int32?)
+
+  var tells: Bool {
+    if case .mediate(nil, nil) = self { false } else { true }
+  }
 }
 
 /// The policy of a container's con-shim.
 public enum PolicyStage {
+  /// Where a configuration names a file for the lines of an audit, by an absolute path.
+  static let auditAnnotation = "org.rcontainer.audit"
+
+  /// Opens the file for the lines of an audit; nil if the configuration names none.
+  static func auditFile(_ annotations: [StringPair]) throws(RuntimeError) -> Int32? {
+    guard let path = annotations.last(where: { $0.key == auditAnnotation })?.value else { return nil }
+    guard path.utf8.first == 0x2f else {
+      throw RuntimeError(
+        .configuration, "annotation " + auditAnnotation + ": \"" + path + "\" is not an absolute path")
+    }
+    return try at(.configuration, "annotation " + auditAnnotation + ": " + path) { () throws(Errno) in
+      try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600).release()
+    }
+  }
+
   /// Where a configuration names it: one of ours, or the absolute path of a file.
   public static let annotation = "org.rcontainer.policy"
 
@@ -73,7 +94,7 @@ public enum PolicyStage {
   /// The filter of a container: its own section and its policy, of which the stricter wins.
   /// - Parameter supervision: which calls of the policy go to a listener first.
   static func filter(
-    _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision? = nil, log: Log
+    _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision?, log: Log
   ) throws(RuntimeError) -> SystemCallFilter? {
     let egress = EgressStage.isAsked(spec.annotations) ? [EgressStage.filter] : []
     guard let policy else {
@@ -83,23 +104,64 @@ public enum PolicyStage {
     switch supervision {
     case nil: break
     case .learn, .trace:
+      if policy.exec != .any {
+        throw RuntimeError(
+          .options, "policy " + policy.name + " has \"exec\", which has no effect while a command is watched",
+          hint: "choose a policy without it")
+      }
       for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
-    case .audit:
-      for index in rules.rules.indices where rules.rules[index].action != .allow { rules.rules[index].action = .notify }
-      rules.defaultAction = .notify
+    case .mediate(let lines, _):
+      if policy.exec != .any || lines != nil { rules.notify(programCalls) }
+      if supervision?.tells == true {
+        for index in rules.rules.indices where rules.rules[index].action != .allow {
+          rules.rules[index].action = .notify
+        }
+        rules.defaultAction = .notify
+      }
+    }
+    if supervision != nil, let section = spec.linux?.seccomp, SeccompStage.notifies(section) {
+      throw RuntimeError(
+        .configuration,
+        "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
+        hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\"")
     }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: [rules] + egress, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter
   }
 
+  /// The calls that execute programs.
+  private static let programCalls = ["execve", "execveat"]
+
+  /// What a container's supervisor does if nobody asks for more; nil if it needs none.
+  /// - Parameter lines: a file for the lines of an audit.
+  static func supervision(_ policy: ShimPolicy?, lines: Int32?) throws(RuntimeError) -> Supervision? {
+    guard let policy, policy.exec != .any || lines != nil else { return nil }
+    // Without it a signal would take a call back that the supervisor has begun (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
+    if !kernelIsAtLeast(5, 19) {
+      throw RuntimeError(
+        .seccomp, "policy " + policy.name + " needs Linux 5.19 for \"exec\" or an audit",
+        hint: "choose a policy without them")
+    }
+    return .mediate(lines: lines, summary: nil)
+  }
+
   /// What the supervisor does for a container whose policy this is.
-  static func work(_ supervision: Supervision, _ policy: ShimPolicy?, id: String) -> Supervisor.Work {
+  /// - Parameter begin: see `Supervisor.Mediation.begin`.
+  static func work(_ supervision: Supervision, _ policy: ShimPolicy?, id: String, begin: Int64) -> Supervisor.Work {
     switch supervision {
-    case .learn(let result): .learn(result: result)
-    case .trace(let output): .trace(output: output)
-    case .audit(let lines, let summary):
-      .audit(Supervisor.Audit(container: id, errors: policy?.errors ?? [], lines: lines, summary: summary))
+    case .learn(let result): return .learn(result: result)
+    case .trace(let output): return .trace(output: output)
+    case .mediate(let lines, let summary):
+      let exec = policy?.exec ?? .any
+      var mediation = Supervisor.Mediation(
+        container: id, errors: policy?.errors ?? [], lines: lines, summary: summary,
+        exec: exec == .any && lines == nil ? nil : exec, begin: begin)
+      for name in programCalls {
+        guard let index = SyscallCatalogue.index(of: name), let policy else { continue }
+        mediation.programCalls.append((index, policy.classes[index]))
+      }
+      return .mediate(mediation)
     }
   }
 

@@ -246,6 +246,17 @@ struct ProcessStage {
     }
   }
 
+  /// An ordinary user's supervisor may look into this process only if the kernel takes it for an ordinary one, which it has not
+  /// been since it changed its user or entered the container. So what others may not see is closed first.
+  /// - Parameter keeping: sockets whose end tells that the program runs.
+  func letSupervisorIn(_ preservedDescriptors: Int, keeping: [Int32]) throws(RuntimeError) {
+    guard let filter, filter.isSupervised, let listener = filter.listener, isRootless() else { return }
+    try at(.process, "letting the supervisor in") { () throws(Errno) in
+      try closeAll(but: Array(0..<Int32(3 + preservedDescriptors)) + [listener.socket] + keeping)
+      try processControl(PR_SET_DUMPABLE, 1)
+    }
+  }
+
   /// Installs the filter and gives up what was kept for it. Nothing but capset and execve may follow.
   func installFilter() throws(RuntimeError) {
     guard let filter else { return }

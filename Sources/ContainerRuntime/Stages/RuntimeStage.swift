@@ -20,6 +20,8 @@ public struct LaunchOptions {
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.
   public var startsAtOnce = false
+  /// The caller stays until the process has ended.
+  var isInForeground = false
   /// A process of ours is the first one: it passes signals on and reaps, the program is its child.
   var usesReaper = false
   /// Descriptors that become standard output and standard error.
@@ -106,8 +108,11 @@ struct RuntimeStage: ~Copyable {
   /// - Throws: what failed; nothing is left of the container but its directory, which the caller removes.
   mutating func launch() throws(RuntimeError) -> Launched {
     let policy = try PolicyStage.policy(spec.annotations)
-    let filter = try PolicyStage.filter(spec, policy, supervision: options.supervision, log: log)
-    let work = options.supervision.map { PolicyStage.work($0, policy, id: container.id) }
+    let begin = realTimeNanoseconds()
+    let audit = DescriptorSet()
+    let supervision = try supervision(policy, audit)
+    let filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
+    let work = supervision.map { PolicyStage.work($0, policy, id: container.id, begin: begin) }
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -133,6 +138,19 @@ struct RuntimeStage: ~Copyable {
       }
       throw error
     }
+  }
+
+  /// What the caller asked for, or else the policy or the configuration.
+  /// - Parameter audit: keeps the file that the configuration names.
+  private func supervision(_ policy: ShimPolicy?, _ audit: DescriptorSet) throws(RuntimeError) -> Supervision? {
+    if let asked = options.supervision { return asked }
+    let lines = try PolicyStage.auditFile(spec.annotations).map { audit.insert(Descriptor(owning: $0)) }
+    if lines != nil, policy == nil {
+      throw RuntimeError(
+        .configuration, "annotation " + PolicyStage.auditAnnotation + " has no effect without a policy",
+        hint: "name one with " + PolicyStage.annotation)
+    }
+    return try PolicyStage.supervision(policy, lines: lines)
   }
 
   // MARK: clone
@@ -168,20 +186,16 @@ struct RuntimeStage: ~Copyable {
       }
       filter?.listener = SystemCallFilter.Listener(socket: opened.insert(socket))
     }
-    var supervisor: Int32? = nil
+    var supervisor: Supervisor.Running? = nil
     if let work {
       guard KernelFeature.notification.isThere else {
         throw RuntimeError(
           .seccomp, "seeing system calls needs user notification (Linux 5.0)",
           hint: "rcontainer features --check says what holds without")
       }
-      let running = try at(.seccomp, "starting the supervisor") { () throws(Errno) in
-        try Supervisor.start(work, opened: opened)
-      }
-      supervisor = running.pid
-      filter?.listener = SystemCallFilter.Listener(socket: running.socket, state: [0])
-      // What the supervisor has begun is not interrupted by signals but deadly ones, and made again.
-      if kernelIsAtLeast(5, 19) { filter?.flags |= 32 }  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+      let running = try startSupervisor(work, opened)
+      supervisor = running
+      filter?.supervise(running.socket)
     }
     var relay: Relay.Running? = nil
     var way: (rules: EgressRules, sockets: Int32)? = nil
@@ -221,13 +235,23 @@ struct RuntimeStage: ~Copyable {
       })
     let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
       ours: sockets.ours, theirs: sockets.theirs)
+    let first = child.pidfd.raw
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
     do throws(RuntimeError) {
+      // Before the first process can send anything there: it waits for this one.
+      if let supervisor {
+        try at(.seccomp, "telling the supervisor") { () throws(Errno) in
+          try send(supervisor.socket, [0], descriptors: [first])
+        }
+        if let identity = ProcessIdentity(pid: supervisor.pid) {
+          record.supervisorPID = supervisor.pid
+          record.supervisorStartTime = identity.startTime
+        }
+      }
       if let names {
-        let process = child.pidfd.raw
         try at(.process, "telling the resolver of the container") { () throws(Errno) in
-          try NameService.tell(process, channel: names.channel)
+          try NameService.tell(first, channel: names.channel)
         }
       }
       try moveDevices(namespaces, pid: child.pid)
@@ -240,8 +264,22 @@ struct RuntimeStage: ~Copyable {
     var waiting: Descriptor? = nil
     if options.waitsForClaim { waiting = channel.release() }
     return Launched(
-      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor, channel: waiting.take(),
-      relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
+      pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor?.pid,
+      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
+  }
+
+  /// The process that answers calls, and a socket where `exec` finds it.
+  private func startSupervisor(
+    _ work: Supervisor.Work, _ opened: DescriptorSet
+  ) throws(RuntimeError) -> Supervisor.Running {
+    try at(.seccomp, "starting the supervisor") { () throws(Errno) in
+      let entrance = opened.insert(try listenUnix(container.supervisorSocketPath, kind: .packets))
+      return try Supervisor.start(
+        work,
+        Supervisor.Surroundings(
+          entrance: entrance, isDetached: !options.isInForeground, endsWithFirst: hasOwnPIDs),
+        opened: opened)
+    }
   }
 
   /// Into the namespace that the first process is in, or will join.

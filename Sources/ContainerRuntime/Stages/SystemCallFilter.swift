@@ -19,6 +19,18 @@ struct SystemCallFilter {
     var state: [UInt8] = []
   }
 
+  /// Whether calls go to a supervisor of ours.
+  private(set) var isSupervised = false
+
+  /// Sends calls to a supervisor of ours.
+  /// - Parameter socket: connected to it.
+  mutating func supervise(_ socket: Int32) {
+    listener = Listener(socket: socket, state: [0])
+    isSupervised = true
+    // What the supervisor has begun is not interrupted by signals but deadly ones, and made again.
+    if kernelIsAtLeast(5, 19) { flags |= 32 }  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+  }
+
   /// Loads the program for this process and all it will start.
   func install() throws(Errno) {
     if refusesWriteExecute { try processControl(Int32(RC_PR_SET_MDWE), UInt(RC_PR_MDWE_REFUSE_EXEC_GAIN)) }

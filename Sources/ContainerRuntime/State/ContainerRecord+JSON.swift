@@ -19,6 +19,10 @@ extension ContainerRecord {
       writer.member("namespaces", namespaces)
       writer.member("hasPoststart", hasPoststart)
       writer.member("hasPoststop", hasPoststop)
+      if supervisorPID != 0 {
+        writer.member("supervisorPID", supervisorPID)
+        writer.member("supervisorStartTime", supervisorStartTime)
+      }
       writer.member("annotations", annotations)
       if let cgroup {
         writer.key("cgroup")
@@ -59,6 +63,8 @@ extension ContainerRecord {
       case "namespaces": namespaces = try reader.strings()
       case "hasPoststart": hasPoststart = try reader.bool()
       case "hasPoststop": hasPoststop = try reader.bool()
+      case "supervisorPID": supervisorPID = try reader.integer()
+      case "supervisorStartTime": supervisorStartTime = try reader.integer()
       case "annotations": annotations = try reader.stringMap()
       case "cgroup": cgroup = try Self.readCgroup(&reader)
       default: try reader.skip()

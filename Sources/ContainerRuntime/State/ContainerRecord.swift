@@ -29,6 +29,9 @@ public struct ContainerRecord: Sendable {
   /// Whether the configuration has hooks that run later: the others need not read it again.
   public var hasPoststart = false
   public var hasPoststop = false
+  /// The last process of the supervisor to end, and when it started; 0 if there is none.
+  public var supervisorPID: Int32 = 0
+  public var supervisorStartTime: UInt64 = 0
 
   public init(
     id: String, bundle: String, rootfs: String, created: String, annotations: [StringPair],

@@ -133,4 +133,6 @@ public struct ContainerDirectory: ~Copyable {
   /// Where `start` finds the container's first process. Short enough for any state directory
   /// (unix(7): 107 bytes).
   public var startSocketPath: String { "/proc/self/fd/\(raw)/start" }
+  /// Where `exec` finds the container's supervisor.
+  public var supervisorSocketPath: String { "/proc/self/fd/\(raw)/supervisor" }
 }

@@ -44,8 +44,17 @@ public enum Delete {
       try cgroup.killAll(SIGKILL)
       try cgroup.destroy()
     }
+    awaitSupervisor(container.record)
     poststop(container.record, log)
     try store.remove(container.directory)
+  }
+
+  /// The supervisor ends by itself when the container has; after this nothing of it is left.
+  private static func awaitSupervisor(_ record: ContainerRecord) {
+    guard record.supervisorPID != 0, let handle = try? openProcess(record.supervisorPID),
+      let identity = ProcessIdentity(pid: record.supervisorPID), identity.startTime == record.supervisorStartTime
+    else { return }
+    _ = try? waitReadable([handle.raw], timeout: 5000)
   }
 
   /// Kills the first process and waits until it is gone.

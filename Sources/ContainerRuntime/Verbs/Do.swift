@@ -202,7 +202,7 @@ public enum Do {
     var counts: Descriptor? = nil
     if options.countsDenied || options.auditFile != nil {
       let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
-      launch.supervision = .audit(lines: options.auditFile, summary: file.raw)
+      launch.supervision = .mediate(lines: options.auditFile, summary: file.raw)
       counts = consume file
     }
     var destinations: Descriptor? = nil
@@ -243,6 +243,7 @@ public enum Do {
     var launch = LaunchOptions()
     launch.startsAtOnce = true
     launch.usesReaper = true
+    launch.isInForeground = true
     launch.newKeyring = false
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
     launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)

@@ -80,7 +80,9 @@ private struct ExecStage: ~Copyable {
 
   borrowing func run() throws(RuntimeError) -> Int32 {
     let linux = spec.linux ?? OCISpec.Linux()
-    var filter = try PolicyStage.filter(spec, try PolicyStage.policy(spec.annotations), log: log)
+    let policy = try PolicyStage.policy(spec.annotations)
+    let supervision = supervision
+    var filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
     }
@@ -99,6 +101,13 @@ private struct ExecStage: ~Copyable {
           try at(.seccomp, "connecting to listenerPath " + path) { () throws(Errno) in
             try connectUnix(path, kind: .stream)
           }))
+    }
+    if supervision != nil {
+      let path = container.directory.supervisorSocketPath
+      let socket = try at(
+        .seccomp, "reaching the container's supervisor", hint: "without it nothing may be executed in the container"
+      ) { () throws(Errno) in try connectUnix(path, kind: .packets) }
+      filter?.supervise(opened.insert(socket))
     }
     // Before the child is born in the container's cgroup, which may not open devices.
     let device = try ConShimStage.openDevice(spec.annotations)
@@ -158,6 +167,13 @@ private struct ExecStage: ~Copyable {
     guard let cgroup = container.cgroup else { return nil }
     if let below = options.cgroup { return try cgroup.child(below).joinHandles() }
     return try cgroup.joinHandles()
+  }
+
+  /// What the container's supervisor does, as far as the filter has to know.
+  private var supervision: Supervision? {
+    guard container.record.supervisorPID != 0 else { return nil }
+    let isAudited = container.record.annotations.contains { $0.key == PolicyStage.auditAnnotation }
+    return .mediate(lines: isAudited ? -1 : nil, summary: nil)
   }
 
   // MARK: in the runtime
@@ -276,7 +292,7 @@ private struct ExecStage: ~Copyable {
       _ = try? processControl(PR_SET_PDEATHSIG, 0)
       try channel.send(.ready)
       program.tellListener(try channel.awaitProceed())
-      try program.start(preservedDescriptors: options.preservedDescriptors)
+      try program.start(preservedDescriptors: options.preservedDescriptors, sockets: [channel.raw])
     } catch { try? channel.send(.failed(error)) }
     exitNow(1)
   }

@@ -40,6 +40,8 @@ public enum Run {
     store: borrowing StateStore, log: Log
   ) throws(RuntimeError) -> Foreground.Outcome {
     let foreground = try Foreground()
+    var options = options
+    options.isInForeground = true
     var launched = try Create.launch(
       id: id, spec: spec, bundle: bundle, options: options, store: store, log: log)
     try finish(&launched, store, log)

@@ -1,0 +1,55 @@
+import CLinux
+import LinuxSystem
+import SeccompFilter
+
+/// What the processes of ours beside a container keep of their rights.
+enum Confinement {
+  /// Who gives them up.
+  struct Role {
+    /// Reads memory of the container's processes.
+    var readsMemory = false
+    /// Stops them when they have loaded a program, and opens files to judge them.
+    var judgesPrograms = false
+
+    static let guardian = Role()
+  }
+
+  private static let always = [
+    "read", "write", "close", "poll", "ppoll", "ioctl", "fcntl", "wait4", "pidfd_send_signal", "recvmsg", "accept4",
+    "epoll_create1", "epoll_ctl",
+    "munmap", "mremap", "madvise", "brk", "clock_gettime", "nanosleep", "clock_nanosleep", "exit", "exit_group",
+    "restart_syscall", "rt_sigreturn",
+  ]
+  private static let judging = [
+    "ptrace", "openat", "openat2", "newfstatat", "fstat", "fstatfs", "readlinkat", "lseek", "kill",
+  ]
+
+  static func enter(_ role: Role) throws(Errno) {
+    let all = permittedCapabilities()
+    var kept = [RC_CAP_KILL]
+    if role.readsMemory || role.judgesPrograms { kept.append(RC_CAP_SYS_PTRACE) }
+    // To take digests of programs that others may execute and not read, and to look below directories of any user.
+    if role.judgesPrograms { kept.append(RC_CAP_DAC_READ_SEARCH) }
+    let mask = kept.reduce(0) { $0 | 1 << UInt64($1) } & all
+    try setCapabilities(effective: mask, permitted: mask, inheritable: 0)
+    // Where Landlock is, its processes may not look into others (landlock(7), "Ptrace restrictions"): only for who need not.
+    if !role.readsMemory, !role.judgesPrograms { try? giveUpFiles() }
+    // What the C library reads once to tell the time of day.
+    _ = timestamp()
+    try setSystemCallFilter(try filter(role).encoded, flags: 0)
+  }
+
+  /// What is not listed ends the process, and with it the container.
+  static func filter(_ role: Role) throws(Errno) -> CompiledFilter {
+    var names = always
+    if role.readsMemory { names.append("process_vm_readv") }
+    if role.judgesPrograms { names += judging }
+    var policy = SeccompPolicy(defaultAction: .killProcess)
+    policy.rules = [
+      SeccompPolicy.Rule(names, .allow),
+      // Memory, but none that could be executed (PROT_EXEC).
+      SeccompPolicy.Rule(["mmap"], .allow, [SeccompPolicy.Condition(argument: 2, .maskedEqual, 4, 0)]),
+    ]
+    do throws(SeccompError) { return try FilterCompiler.compile(policy) } catch { throw .invalid }
+  }
+}

@@ -106,6 +106,14 @@ public struct ResourceUsage: Sendable {
   }
 }
 
+/// What all children used that were waited for, and theirs (getrusage(2), RUSAGE_CHILDREN).
+public func usageOfChildren() -> ResourceUsage {
+  var numbers: [Int64] = [0, 0, 0]
+  // SAFETY: the shim writes three numbers into the array.
+  unsafe numbers.withUnsafeMutableBufferPointer { unsafe rc_usage_of_children($0.baseAddress) }
+  return ResourceUsage(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024)
+}
+
 /// Waits for a child to end (wait4(2)), and tells what it used.
 public func waitWithUsage(_ pid: Int32) throws(Errno) -> (status: ExitStatus, usage: ResourceUsage) {
   var raw: Int32 = 0

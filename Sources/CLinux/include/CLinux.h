@@ -257,6 +257,14 @@ static inline long rc_wait4_usage(int pid, int *status, int options, int64_t usa
   usage[2] = u.ru_maxrss;
   return r;
 }
+static inline void rc_usage_of_children(int64_t usage[3]) {
+  struct rusage u;
+  memset(&u, 0, sizeof u);
+  getrusage(RUSAGE_CHILDREN, &u);
+  usage[0] = (int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec;
+  usage[1] = (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec;
+  usage[2] = u.ru_maxrss;
+}
 static inline int rc_exited(int status) { return WIFEXITED(status); }
 static inline int rc_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int rc_term_signal(int status) { return WTERMSIG(status); }

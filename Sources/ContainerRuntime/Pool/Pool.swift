@@ -124,8 +124,7 @@ public struct Pool: ~Copyable {
   private enum Source { case signals, listener, client, holder }
 
   private mutating func serve(_ signals: borrowing SignalQueue, _ store: borrowing StateStore) throws(RuntimeError) {
-    // Nobody waits for the next sandbox: it is made while no claim is under way.
-    var pause: Int32 = 3
+    var hasFailed = false
     while true {
       let known = holders.filter { !$0.isBusy }
       let silent = clients.filter { !$0.hasSpoken }
@@ -143,6 +142,9 @@ public struct Pool: ~Copyable {
         watched.append(listener.raw)
         owners.append((.listener, 0))
       }
+      // Nobody waits for the next sandbox: it is made when no claim is under way, unless few are left. After a failure, later.
+      let left = known.reduce(0) { $0 + ($1.isReady ? 1 : 0) }
+      let pause: Int32 = hasFailed ? 1000 : left * 2 >= size ? 30 : left > 0 ? 10 : 1
       let isShort = known.count < size && known.allSatisfy { $0.isReady }
       let ready = try at(.process, "waiting") { () throws(Errno) in
         try waitReadable(watched, timeout: isShort ? pause : -1)
@@ -156,15 +158,15 @@ public struct Pool: ~Copyable {
         case .holder:
           if let error = hear(known[index]) {
             log.write(.warning, "preparing a sandbox: " + error.description)
-            pause = 1000
+            hasFailed = true
           } else {
-            pause = 3
+            hasFailed = false
           }
         }
       }
       reap(store)
       give()
-      try refill(isIdle: ready.isEmpty, mayHurry: pause < 1000)
+      try refill(isIdle: ready.isEmpty, mayHurry: !hasFailed)
     }
   }
 

@@ -47,7 +47,8 @@ public enum PoolClient {
     try at(.process, "asking the pool") { () throws(Errno) in
       let file = try memoryFile("claim", claim.encoded())
       let streams = [0] + (outputs.raw.isEmpty ? [1, 2] : outputs.raw)
-      try send(socket, PoolMessage.claim.encoded(), descriptors: streams + [file.raw])
+      try send(
+        socket, PoolMessage.claim(wantsLayers: options.wantsChanges).encoded(), descriptors: streams + [file.raw])
     }
   }
 

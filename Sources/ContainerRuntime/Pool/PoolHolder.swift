@@ -93,9 +93,11 @@ enum PoolHolder {
 
   /// A client has said what it wants.
   private static func claim(_ sandbox: PooledSandbox, _ client: DescriptorSet) {
-    guard let packet = try? receiveAll(client.raw[0]), case .claim = PoolMessage(packet.bytes),
+    guard let packet = try? receiveAll(client.raw[0]), case .claim(let wantsLayers) = PoolMessage(packet.bytes),
       packet.descriptors.raw.count == 4
     else { return sandbox.kill() }
-    do throws(Errno) { try sandbox.give(packet.descriptors, to: client) } catch { sandbox.kill() }
+    do throws(Errno) { try sandbox.give(packet.descriptors, to: client, wantsLayers: wantsLayers) } catch {
+      sandbox.kill()
+    }
   }
 }

@@ -4,7 +4,8 @@ import LinuxSystem
 /// connection if it is anything else.
 enum PoolMessage {
   /// The client, first, with four descriptors: the command's standard streams, and a file in memory with its `Claim`.
-  case claim
+  /// With layers it is told of the end when the sandbox's mounts are gone, else when its processes are.
+  case claim(wantsLayers: Bool)
   /// The client: a signal for the command.
   case signal(Int32)
   /// The pool: the command could not be started.
@@ -26,7 +27,7 @@ enum PoolMessage {
 
   func encoded() -> [UInt8] {
     switch self {
-    case .claim: return [1]
+    case .claim(let wantsLayers): return wantsLayers ? [1, 1] : [1]
     case .signal(let signal): return [2] + Self.fields([String(signal)])
     case .failed(let error): return [3] + Channel.encodeError(error)
     case .ended(let ended):
@@ -50,7 +51,7 @@ enum PoolMessage {
       .map { String(decoding: $0, as: UTF8.self) }
     if fields.last == "" { fields.removeLast() }
     switch tag {
-    case 1 where bytes.count == 1: self = .claim
+    case 1 where bytes == [1] || bytes == [1, 1]: self = .claim(wantsLayers: bytes.count == 2)
     case 2:
       guard fields.count == 1, let signal = Int32(fields[0]), (1...64).contains(signal) else { return nil }
       self = .signal(signal)

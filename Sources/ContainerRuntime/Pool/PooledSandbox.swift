@@ -16,6 +16,9 @@ final class PooledSandbox {
   /// Who has it.
   private var client: DescriptorSet?
   private let ended: PoolMessage.Ended
+  private let cgroup: Cgroup?
+  /// The client is told when the sandbox is gone, and not before.
+  private var waitsForAll = false
 
   /// - Parameter base: what is the same for all sandboxes of a pool.
   init(
@@ -29,25 +32,36 @@ final class PooledSandbox {
     self.layers = layers
     self.connections = connections
     ended = base
+    cgroup = launched.stage.cgroup
     self.launched = consume launched
   }
 
   var isIdle: Bool { client == nil }
   var clientSocket: Int32? { client?.raw.first }
-  /// Readable when the command was started, or could not be.
+  /// Readable when no process of the command is left, or it could not be started.
   var channelSocket: Int32? { channel.raw.first }
 
   /// Passes a command and its streams on.
-  func give(_ streams: DescriptorSet, to client: DescriptorSet) throws(Errno) {
+  func give(_ streams: DescriptorSet, to client: DescriptorSet, wantsLayers: Bool) throws(Errno) {
     self.client = client
+    // The relay tells of connections at its end.
+    waitsForAll = wantsLayers || !connections.raw.isEmpty
     guard let socket = channelSocket else { throw .noProcess }
-    try send(socket, PoolMessage.claim.encoded(), descriptors: streams.raw)
+    try send(socket, PoolMessage.claim(wantsLayers: wantsLayers).encoded(), descriptors: streams.raw)
   }
 
-  /// What the process that waits for a command says: an error, or by its end that the command runs.
+  /// What the process that waits for a command says, which is an error, or the first process: how the command ended.
   func readChannel() {
     guard let socket = channelSocket else { return }
-    if let packet = try? receive(socket), packet.bytes.first == 7,
+    let packet = try? receive(socket)
+    if let packet, case .ended(let report) = PoolMessage(packet.bytes) {
+      if !waitsForAll {
+        var ended = ended
+        (ended.status, ended.usage, ended.memoryPeak) = (report.status, report.usage, cgroup?.memoryPeak)
+        tell(.ended(ended))
+        client?.closeAll()
+      }
+    } else if let packet, packet.bytes.first == 7,
       let error = Channel.decodeError(
         packet.bytes.dropFirst().split(separator: 0, omittingEmptySubsequences: false)
           .map { String(decoding: $0, as: UTF8.self) })

@@ -85,7 +85,7 @@ struct InitStage: ~Copyable {
     if let hooks = plan.spec.hooks, !hooks.startContainer.isEmpty {
       try HookRunner(state: plan.stateForHooks).run(hooks.startContainer, kind: "startContainer")
     }
-    if plan.usesReaper { try Reaper.becomeFirst() }
+    if plan.usesReaper { try Reaper.becomeFirst(telling: plan.waitsForClaim ? channel.raw : nil) }
     if plan.waitsForClaim { try awaitClaim(&program) }
     for (index, stream) in plan.standardStreams.enumerated() {
       try at(.process, "redirecting output") { () throws(Errno) in

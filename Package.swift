@@ -25,6 +25,7 @@ let package = Package(
       name: "Supervisor",
       dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", ledger, catalogue],
       swiftSettings: settings),
+    .target(name: "LayerChanges", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings),
     .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),
     .target(
       name: "Cgroups", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings,
@@ -40,14 +41,14 @@ let package = Package(
       name: "ContainerRuntime",
       dependencies: [
         "CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "Supervisor", "Egress", "Cgroups",
-        "OwnFiles", "ConShimProxy", catalogue,
+        "OwnFiles", "ConShimProxy", "LayerChanges", catalogue,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer",
       dependencies: [
-        "CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", "Egress", "ContainerRuntime", "CommandLineInterface",
-        catalogue,
+        "CLinux", "LinuxSystem", "OCISpec", "ShimPolicy", "Egress", "LayerChanges", "ContainerRuntime",
+        "CommandLineInterface", catalogue,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -55,6 +56,7 @@ let package = Package(
     .testTarget(name: "SeccompFilterTests", dependencies: ["SeccompFilter", catalogue]),
     .testTarget(
       name: "ShimPolicyTests", dependencies: ["ShimPolicy", "SeccompFilter", "OCISpec", catalogue]),
+    .testTarget(name: "LayerChangesTests", dependencies: ["LayerChanges", "LinuxSystem"]),
     .testTarget(name: "EgressTests", dependencies: ["Egress", "LinuxSystem"]),
     .testTarget(name: "OwnFilesTests", dependencies: ["OwnFiles", "Cgroups"]),
     .testTarget(name: "ConShimProxyTests", dependencies: ["ConShimProxy", shimABI, catalogue]),

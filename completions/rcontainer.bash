@@ -12,11 +12,15 @@ _rcontainer() {
     word=${COMP_WORDS[i]}
     case $verb:$word in
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | \
-      do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | \
-      trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | \
-      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
+      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
+      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
+      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
+      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
+      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
+      pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
+      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
+      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
@@ -32,10 +36,10 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--net | \
-      profile:--egress | profile:--dns | profile:--memory | profile:-m | profile:--cpus | \
-      profile:--pids | profile:--timeout | profile:--env | profile:-e | profile:--cwd | \
-      profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
+      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
+      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
+      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -47,13 +51,13 @@ _rcontainer() {
   if [[ $verb == do && $place == 0 ]] || [[ $verb == exec && $place -lt 2 ]] ||
     [[ $verb != do && $verb != exec ]]; then
     case $verb:$previous in
-    :--root | do:--rw | do:--ro | do:--cwd | do:--root | trace:--rw | trace:--ro | \
-      trace:--cwd | trace:--root | run:--bundle | run:-b | create:--bundle | create:-b | \
-      exec:--cwd | spec:--bundle | spec:-b | profile:--rw | profile:--ro | profile:--cwd | \
-      profile:--root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
-    :--log | :--criu | do:--audit | trace:--output | trace:-o | run:--config | run:-f | \
-      run:--console-socket | run:--pid-file | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | exec:--process | exec:-p | \
+    :--root | do:--rw | do:--ro | do:--cwd | do:--root | do:--keep-changes | pool:--rw | \
+      pool:--ro | pool:--root | trace:--rw | trace:--ro | trace:--cwd | trace:--root | \
+      run:--bundle | run:-b | create:--bundle | create:-b | exec:--cwd | spec:--bundle | \
+      spec:-b | profile:--rw | profile:--ro | profile:--cwd | profile:--root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
+    :--log | :--criu | do:--audit | do:--pool | pool:--socket | trace:--output | trace:-o | \
+      run:--config | run:-f | run:--console-socket | run:--pid-file | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | exec:--process | exec:-p | \
       exec:--pid-file | exec:--console-socket | update:--resources | update:-r | \
       profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
@@ -61,6 +65,8 @@ _rcontainer() {
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
     do:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     do:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
+    pool:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
+    pool:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     trace:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     trace:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     list:--format | list:-f) COMPREPLY=($(compgen -W 'table json' -- "$current")); return ;;
@@ -69,11 +75,15 @@ _rcontainer() {
     profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
     :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--net | do:--egress | do:--dns | do:--memory | do:-m | \
-      do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | trace:--rw | trace:--ro | \
-      trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | \
-      trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
+      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
+      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
+      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
+      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
+      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
+      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
+      pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
+      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
+      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
       run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
       run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
@@ -89,18 +99,19 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--net | \
-      profile:--egress | profile:--dns | profile:--memory | profile:-m | profile:--cpus | \
-      profile:--pids | profile:--timeout | profile:--env | profile:-e | profile:--cwd | \
-      profile:--root | profile:--hostname | profile:--shim) return ;;
+      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
+      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
+      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
+      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --criu --help --version' ;;
-    do:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --help' ;;
-    trace:0) words='--rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
+    do:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --diff --require --pool --keep-changes --help' ;;
+    pool:*) words='--size --socket --rw --ro --mount --net --egress --dns --memory --cpus --pids --root --hostname --shim --policy --require --help' ;;
+    trace:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     start:*) words='--help' ;;
@@ -115,8 +126,8 @@ _rcontainer() {
     update:*) words='--resources --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-shares --cpu-rt-period --cpu-rt-runtime --cpu-idle --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help' ;;
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
-    features:*) words='--help' ;;
-    profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
+    features:*) words='--check --help' ;;
+    profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
@@ -124,7 +135,7 @@ _rcontainer() {
     esac
   else
     case $verb:$place in
-    :0) words='do trace run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
+    :0) words='do pool trace run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
     start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;

@@ -7,6 +7,7 @@ _rcontainer() {
   local curcontext=$curcontext state line
   local -a verbs=(
     'do:run a command in a sandbox\: no image, no bundle'
+    'pool:keep sandboxes prepared for do --pool'
     'trace:print the system calls of a command in a sandbox, or of a container'
     'run:create, start, wait for and delete a container'
     'create:create a container; its process waits for start'
@@ -50,6 +51,7 @@ _rcontainer() {
     _arguments -s -A '-*' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
     '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
@@ -66,12 +68,37 @@ _rcontainer() {
     '--audit=[append a line of JSON to FILE for each call that the policy denies]:FILE:_files' \
     '--summary[print at the end which calls the policy denied]' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
+    '--diff[list at the end which files the command changed]' \
+    '--require=[fail if the kernel lacks one; all, or names of features --check]:FEATURE,...: ' \
+    '--pool=[run in a sandbox of the pool at PATH]:PATH:_files' \
+    '--keep-changes=[copy the files that the command changed into the new DIR]:DIR:_files -/' \
     '*::command: _normal'
+    ;;
+  pool)
+    _arguments -s \
+    '--size=[how many, 4 by default]:N: ' \
+    '--socket=[where clients connect]:PATH:_files' \
+    '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
+    '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
+    '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
+    '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
+    '--cpus=[limit CPU time, as in 1.5]:N: ' \
+    '--pids=[limit the number of processes and threads]:N: ' \
+    '--root=[another root than the host'\''s]:DIR:_files -/' \
+    '--hostname=[host name in the sandbox]:NAME: ' \
+    '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
+    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--require=[fail if the kernel lacks one; all, or names of features --check]:FEATURE,...: ' \
+    ':no more arguments:'
     ;;
   trace)
     _arguments -s -A '-*' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
     '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
@@ -210,6 +237,7 @@ _rcontainer() {
     ;;
   features)
     _arguments -s \
+    '--check[list what the kernel has, and what holds without; status 1 if one lacks]' \
     ':no more arguments:'
     ;;
   profile)
@@ -223,6 +251,7 @@ _rcontainer() {
     '--strict-analysis[derive\: fail if the number of a system call cannot be found out]' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
+    '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
     '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \

@@ -178,6 +178,29 @@ long rc_receive(int fd, void *data, size_t size, int *descriptor) {
   return r;
 }
 
+long rc_receive_all(int fd, void *data, size_t size, int descriptors[8], int *count) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int) * RC_MAXIMUM_DESCRIPTORS)];
+  } control;
+  struct iovec vector = {data, size};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  *count = 0;
+  long r = RC_RESULT(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+  if (r < 0) return r;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    int number = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    if (number > RC_MAXIMUM_DESCRIPTORS) number = RC_MAXIMUM_DESCRIPTORS;
+    memcpy(descriptors, CMSG_DATA(c), sizeof(int) * (size_t)number);
+    *count = number;
+  }
+  return r;
+}
+
 long rc_copy_window_size(int from, int to) {
   struct winsize w;
   long r = RC_RESULT(ioctl(from, TIOCGWINSZ, &w));

@@ -32,7 +32,13 @@ static int enters_a_container(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     const char *a = argv[i];
     if (!strcmp(a, "--")) return 0;
-    if (!strcmp(a, "create") || !strcmp(a, "run") || !strcmp(a, "exec") || !strcmp(a, "do")) return 1;
+    /* Only a pool's client, which enters none, has this option right behind the verb. */
+    if (!strcmp(a, "do") && i + 1 < argc &&
+        (!strcmp(argv[i + 1], "--pool") || !strncmp(argv[i + 1], "--pool=", 7)))
+      return 0;
+    if (!strcmp(a, "create") || !strcmp(a, "run") || !strcmp(a, "exec") || !strcmp(a, "do") ||
+        !strcmp(a, "pool"))
+      return 1;
   }
   return 0;
 }

@@ -22,6 +22,11 @@ extension Cgroup {
     }
   }
 
+  /// The most memory that its processes had at a time, in bytes; nil if the kernel does not tell.
+  public var memoryPeak: UInt64? {
+    entry("memory") != nil ? number("memory", "memory.max_usage_in_bytes") : number("memory", "memory.peak")
+  }
+
   func text(_ controller: String, _ file: String) -> String? {
     guard let directory = (entry(controller) ?? unified)?.directory else { return nil }
     return try? readFile(directory + "/" + file)

@@ -27,6 +27,8 @@ extension Option {
   fileprivate static let policyName = Option(
     "policy", nil, .text("NAME|FILE"),
     "what system calls the command may make: default, strict, compat, or a file")
+  fileprivate static let require = Option(
+    "require", nil, .text("FEATURE,..."), "fail if the kernel lacks one; all, or names of features --check")
   fileprivate static let config = Option(
     "config", "f", .file, "another file than config.json of the bundle")
   fileprivate static let pidFile = Option(
@@ -55,7 +57,17 @@ extension Verb {
         Option("audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies"),
         Option("summary", nil, nil, "print at the end which calls the policy denied"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
+        Option("diff", nil, nil, "list at the end which files the command changed"),
+        .require,
+        Option("pool", nil, Argument("PATH", .file), "run in a sandbox of the pool at PATH"),
+        Option("keep-changes", nil, .directory, "copy the files that the command changed into the new DIR"),
       ]),
+    Verb(
+      "pool", [], "keep sandboxes prepared for do --pool",
+      [
+        Option("size", nil, .count(1...256), "how many, 4 by default"),
+        Option("socket", nil, Argument("PATH", .file), "where clients connect"),
+      ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [.policyName, .require]),
     Verb(
       "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
@@ -114,7 +126,9 @@ extension Verb {
     Verb(
       "spec", [], "write a config.json to start from",
       [.bundle, Option("rootless", nil, nil, "write one for an ordinary user")]),
-    Verb("features", [], "show what this runtime and kernel can do, as JSON"),
+    Verb(
+      "features", [], "show what this runtime and kernel can do, as JSON",
+      [Option("check", nil, nil, "list what the kernel has, and what holds without; status 1 if one lacks")]),
     Verb(
       "profile", [.profileAction, .policies], "show, check, compare, learn or derive policies",
       [
@@ -141,6 +155,9 @@ extension Verb {
     Option(
       "ro", nil, .directory, repeats: true,
       "show DIR of the host read-only, as it is now (repeatable)"),
+    Option(
+      "mount", nil, .text("SPEC"), repeats: true,
+      "type=bind,src=DIR,dst=PATH[,ro] or type=tmpfs,dst=PATH[,size=N] (repeatable)"),
     Option(
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
     Option(

@@ -7,7 +7,8 @@ public struct Log {
   public enum Format: Sendable { case text, json }
   public enum Level: String, Sendable { case debug, info, warning, error }
 
-  private let file: Int32
+  /// Open as long as the process lives; 2 for standard error.
+  let file: Int32
   private let format: Format
   private let showsDebug: Bool
 

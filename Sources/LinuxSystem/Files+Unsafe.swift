@@ -204,6 +204,8 @@ public struct FileStatus: Sendable {
   /// Numbers of the device that a device node stands for.
   public let major, minor: UInt32
   public let links: UInt32
+  /// When its content was changed last, in nanoseconds since 1970.
+  public let modified: Int64
   /// When content or attributes changed last, in nanoseconds since 1970: no call sets it to another time (inode(7), ctime).
   public let changed: Int64
 
@@ -226,9 +228,16 @@ public func status(
   let flags = (path.isEmpty ? AT_EMPTY_PATH : 0) | (followLink ? 0 : AT_SYMLINK_NOFOLLOW)
   // SAFETY: the C string and the result live for the call.
   try check(unsafe path.withCString { unsafe rc_fstatat(directory, $0, flags, &raw) })
-  return FileStatus(
-    device: raw.device, inode: raw.inode, size: raw.size, mode: raw.mode, owner: raw.uid,
-    group: raw.gid, major: raw.rmajor, minor: raw.rminor, links: raw.links, changed: raw.changed)
+  return FileStatus(raw)
+}
+
+extension FileStatus {
+  init(_ raw: rc_stat) {
+    self.init(
+      device: raw.device, inode: raw.inode, size: raw.size, mode: raw.mode, owner: raw.uid, group: raw.gid,
+      major: raw.rmajor, minor: raw.rminor, links: raw.links, modified: raw.modified,
+      changed: raw.changed)
+  }
 }
 
 /// The magic number of the file system an open file is on, and its mount flags (statfs(2)).

@@ -92,6 +92,41 @@ public func wait(
   return (Int32(reaped), status)
 }
 
+/// What a process and the children that it waited for used.
+public struct ResourceUsage: Sendable {
+  /// Time of a processor, in microseconds.
+  public let user, system: Int64
+  /// The largest memory of one of the processes, in bytes.
+  public let memory: Int64
+
+  public init(user: Int64, system: Int64, memory: Int64) {
+    self.user = user
+    self.system = system
+    self.memory = memory
+  }
+}
+
+/// What all children used that were waited for, and theirs (getrusage(2), RUSAGE_CHILDREN).
+public func usageOfChildren() -> ResourceUsage {
+  var numbers: [Int64] = [0, 0, 0]
+  // SAFETY: the shim writes three numbers into the array.
+  unsafe numbers.withUnsafeMutableBufferPointer { unsafe rc_usage_of_children($0.baseAddress) }
+  return ResourceUsage(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024)
+}
+
+/// Waits for a child to end (wait4(2)), and tells what it used.
+public func waitWithUsage(_ pid: Int32) throws(Errno) -> (status: ExitStatus, usage: ResourceUsage) {
+  var raw: Int32 = 0
+  var numbers: [Int64] = [0, 0, 0]
+  // SAFETY: the shim writes the status into `raw` and three numbers into the array.
+  _ = try retrying {
+    unsafe numbers.withUnsafeMutableBufferPointer { unsafe rc_wait4_usage(pid, &raw, 0x4000_0000, $0.baseAddress) }
+  }
+  let status: ExitStatus =
+    rc_exited(raw) != 0 ? .exited(rc_exit_status(raw)) : .signaled(rc_term_signal(raw))
+  return (status, ResourceUsage(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024))
+}
+
 /// The corresponding C function is `kill`.
 public func sendSignal(_ signal: Int32, to pid: Int32) throws(Errno) { try check(rc_kill(pid, signal)) }
 

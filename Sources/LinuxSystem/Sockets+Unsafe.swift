@@ -32,12 +32,21 @@ public enum SocketKind: Sendable {
 
 /// A socket that listens at `path` (at most 107 bytes).
 public func listenUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {
+  let socket = try bindUnix(path, kind: kind)
+  try listen(socket.raw, backlog: 8)
+  return socket
+}
+
+/// A socket at `path` (at most 107 bytes) that does not listen yet: who connects is refused.
+public func bindUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {
   let socket = Descriptor(owning: Int32(try check(rc_socket(AF_UNIX, kind.raw))))
   // SAFETY: the C string lives for the call and has the given length.
   try check(unsafe path.withCString { unsafe rc_bind_unix(socket.raw, $0, path.utf8.count) })
-  try check(rc_listen(socket.raw, 8))
   return socket
 }
+
+/// The corresponding C function is `listen`.
+public func listen(_ socket: Int32, backlog: Int32) throws(Errno) { try check(rc_listen(socket, backlog)) }
 
 /// A socket connected to `path` (at most 107 bytes).
 public func connectUnix(_ path: String, kind: SocketKind) throws(Errno) -> Descriptor {
@@ -77,6 +86,30 @@ public func receive(_ socket: Int32) throws(Errno) -> (bytes: [UInt8], descripto
   }
   if count == 0 && descriptor < 0 { return nil }
   return (Array(buffer[0..<count]), descriptor < 0 ? nil : descriptor)
+}
+
+/// One message, of up to 64 KiB, and up to 8 descriptors that came with it; nil when the other side is gone.
+public func receiveAll(_ socket: Int32) throws(Errno) -> (bytes: [UInt8], descriptors: DescriptorSet)? {
+  var buffer = [UInt8](repeating: 0, count: 65536)
+  var numbers = [Int32](repeating: -1, count: 8)
+  var received: Int32 = 0
+  // SAFETY: the kernel writes at most the size of each array.
+  let count = try retrying {
+    unsafe buffer.withUnsafeMutableBytes { unsafeBytes in
+      unsafe numbers.withUnsafeMutableBufferPointer {
+        unsafe rc_receive_all(socket, unsafeBytes.baseAddress, unsafeBytes.count, $0.baseAddress, &received)
+      }
+    }
+  }
+  let descriptors = DescriptorSet()
+  for number in numbers.prefix(Int(received)) { descriptors.insert(Descriptor(owning: number)) }
+  if count == 0 && received == 0 { return nil }
+  return (Array(buffer[0..<count]), descriptors)
+}
+
+/// The effective user of who connected a unix socket (unix(7), SO_PEERCRED).
+public func peerUser(_ socket: Int32) throws(Errno) -> UInt32 {
+  UInt32(truncatingIfNeeded: try check(rc_peer_user(socket)))
 }
 
 /// Copies the window size of one terminal to another (ioctl_tty(2)).

@@ -2,14 +2,23 @@ import CLinux
 import CommandLineInterface
 import ContainerRuntime
 import Egress
+import LayerChanges
 import LinuxSystem
+import OCISpec
 import ShimPolicy
 
 enum DoVerb {
   static func run(_ context: Context) throws(RuntimeError) -> Int32 {
+    if let names = context.options["require"] { try KernelFeature.require(names) }
     var sandbox = try options(context, command: context.operands)
+    if let socket = context.options["pool"] { return try PoolVerb.claim(context, sandbox, socket) }
     sandbox.capturesOutput = context.options.has("json")
-    sandbox.countsDenied = context.options.has("json") || context.options.has("summary")
+    // Without it the rest of a result holds, but nothing that is only about denied calls does.
+    let canCount = KernelFeature.notification.isThere
+    if !canCount, let name = ["audit", "summary"].first(where: { context.options.has($0) }) {
+      throw RuntimeError(.options, "--" + name + " needs user notification (Linux 5.0)")
+    }
+    sandbox.countsDenied = canCount && (context.options.has("json") || context.options.has("summary"))
     var audit: Descriptor? = nil
     if let path = context.options["audit"] {
       let file = try at(.options, "--audit " + path) { () throws(Errno) in
@@ -18,8 +27,15 @@ enum DoVerb {
       sandbox.auditFile = file.raw
       audit = consume file
     }
-    let result = try Do.run(sandbox, store: try context.store(), log: context.log)
+    let kept = try ChangesOption.prepare(context, &sandbox)
+    let result: SandboxResult
+    do throws(RuntimeError) { result = try Do.run(sandbox, store: try context.store(), log: context.log) } catch {
+      ChangesOption.discard(context)
+      throw error
+    }
     _ = consume audit
+    _ = consume kept
+    ChangesOption.report(result, context)
     if context.options.has("summary") { try? writeAll(2, summary(result.denied ?? [])) }
     if context.options.has("json") { printOut(result.json + "\n") }
     return result.exitCode
@@ -61,6 +77,7 @@ enum DoVerb {
     sandbox.environment = environment(options.all("env"))
     sandbox.writable = try absolute(options.all("rw"), "--rw")
     sandbox.readOnly = try absolute(options.all("ro"), "--ro")
+    for text in options.all("mount") { sandbox.mounts.append(try mount(text)) }
     switch options["net"] {
     case nil, "none": break
     case "host": sandbox.hostNetwork = true
@@ -91,6 +108,24 @@ enum DoVerb {
     }
     if let policy = options["policy"] { sandbox.policy = try ProfileVerb.absolute(policy) }
     return sandbox
+  }
+
+  /// A mount of the sandbox. Nothing on it is a device or gives anybody rights.
+  private static func mount(_ text: String) throws(RuntimeError) -> OCISpec.Mount {
+    let wanted: MountText
+    do throws(UsageError) { wanted = try MountText(text) } catch {
+      throw RuntimeError(.options, error.message, hint: error.hint)
+    }
+    switch wanted.kind {
+    case .bind(let source):
+      let path = try absolute([source], "--mount src")[0]
+      return OCISpec.Mount(
+        wanted.destination, "none", path, ["rbind", wanted.isReadOnly ? "rro" : "rw", "nosuid", "nodev"])
+    case .memory(let size):
+      var options = ["nosuid", "nodev", "mode=1777", wanted.isReadOnly ? "ro" : "rw"]
+      if let size { options.append("size=" + String(size)) }
+      return OCISpec.Mount(wanted.destination, "tmpfs", "tmpfs", options)
+    }
   }
 
   /// Where a directory of the host is, without links.

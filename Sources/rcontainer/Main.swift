@@ -53,6 +53,7 @@ enum Dispatch {
   private static func run(_ verb: String, _ context: Context) throws(RuntimeError) -> Int32 {
     switch verb {
     case "do": return try DoVerb.run(context)
+    case "pool": try PoolVerb.run(context)
     case "trace": return try TraceVerb.run(context)
     case "run": return try RunVerb.run(context)
     case "create": try CreateVerb.run(context)
@@ -68,7 +69,7 @@ enum Dispatch {
     case "update": try UpdateVerb.run(context)
     case "events": try EventsVerb.run(context)
     case "spec": try SpecVerb.run(context)
-    case "features": printOut(Features.json() + "\n")
+    case "features": return FeaturesVerb.run(context)
     case "profile": return try ProfileVerb.run(context)
     case "machine": try MachineVerb.run(context)
     case "completion": try CompletionVerb.run(context)

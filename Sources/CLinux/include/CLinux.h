@@ -76,7 +76,7 @@ enum {
 enum {
   RC_CLONE_NEWTIME = 0x80,
   RC_CAP_DAC_READ_SEARCH = 2, RC_CAP_KILL = 5, RC_CAP_SYS_PTRACE = 19,
-  RC_PR_SET_MDWE = 65, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
+  RC_PR_SET_MDWE = 65, RC_PR_GET_MDWE = 66, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
 #define RC_CLONE_CLEAR_SIGHAND 0x100000000ULL
@@ -125,6 +125,9 @@ static inline long rc_unlinkat(int dir, const char *path, int flags) {
 static inline long rc_symlinkat(const char *target, int dir, const char *path) {
   return RC_RESULT(symlinkat(target, dir, path));
 }
+static inline long rc_linkat(int from, const char *a, int to, const char *b) {
+  return RC_RESULT(linkat(from, a, to, b, 0));
+}
 static inline long rc_renameat(int from, const char *a, int to, const char *b) {
   return RC_RESULT(renameat(from, a, to, b));
 }
@@ -141,13 +144,16 @@ static inline long rc_fchmodat(int dir, const char *path, unsigned mode) {
 static inline long rc_fchownat(int dir, const char *path, unsigned uid, unsigned gid, int flags) {
   return RC_RESULT(fchownat(dir, path, uid, gid, flags));
 }
-struct rc_stat { uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; int64_t changed; };
+struct rc_stat {
+  uint64_t device, inode, size; uint32_t mode, uid, gid, rmajor, rminor, links; int64_t modified, changed;
+};
 static inline long rc_fstatat(int dir, const char *path, int flags, struct rc_stat *out) {
   struct stat s;
   long r = RC_RESULT(fstatat(dir, path, &s, flags));
   if (r == 0) {
     *out = (struct rc_stat){s.st_dev, s.st_ino, s.st_size, s.st_mode, s.st_uid, s.st_gid,
                             major(s.st_rdev), minor(s.st_rdev), s.st_nlink,
+                            (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec,
                             (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec};
   }
   return r;
@@ -189,6 +195,9 @@ static inline long rc_getcwd(char *buffer, size_t size) {
   return RC_RESULT(syscall(SYS_getcwd, buffer, size));
 }
 static inline unsigned rc_umask(unsigned mask) { return umask(mask); }
+static inline long rc_fgetxattr(int fd, const char *name, void *value, size_t size) {
+  return RC_RESULT(fgetxattr(fd, name, value, size));
+}
 static inline long rc_fsetxattr(int fd, const char *name, const void *value, size_t size) {
   return RC_RESULT(fsetxattr(fd, name, value, size, 0));
 }
@@ -236,6 +245,25 @@ static inline long rc_unshare(int flags) { return RC_RESULT(unshare(flags)); }
 static inline long rc_setns(int fd, int flags) { return RC_RESULT(setns(fd, flags)); }
 static inline long rc_wait4(int pid, int *status, int options) {
   return RC_RESULT(wait4(pid, status, options, 0));
+}
+/* The same, with what the process and the children that it waited for used: microseconds of the processor in user and in
+ * system mode, and the largest of their memories in KiB. */
+static inline long rc_wait4_usage(int pid, int *status, int options, int64_t usage[3]) {
+  struct rusage u;
+  memset(&u, 0, sizeof u);
+  long r = RC_RESULT(wait4(pid, status, options, &u));
+  usage[0] = (int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec;
+  usage[1] = (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec;
+  usage[2] = u.ru_maxrss;
+  return r;
+}
+static inline void rc_usage_of_children(int64_t usage[3]) {
+  struct rusage u;
+  memset(&u, 0, sizeof u);
+  getrusage(RUSAGE_CHILDREN, &u);
+  usage[0] = (int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec;
+  usage[1] = (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec;
+  usage[2] = u.ru_maxrss;
 }
 static inline int rc_exited(int status) { return WIFEXITED(status); }
 static inline int rc_exit_status(int status) { return WEXITSTATUS(status); }
@@ -318,6 +346,13 @@ struct rc_filter_program { unsigned short length; const void *instructions; };
 static inline long rc_seccomp_set_filter(unsigned flags, const void *instructions, unsigned count) {
   struct rc_filter_program p = {(unsigned short)count, instructions};
   return RC_RESULT(syscall(SYS_seccomp, 1u, flags, &p));
+}
+/* Whether the kernel knows an action of filters (SECCOMP_GET_ACTION_AVAIL), and a flag: without a program it says EFAULT. */
+static inline long rc_seccomp_knows_action(uint32_t action) {
+  return RC_RESULT(syscall(SYS_seccomp, 2u, 0u, &action));
+}
+static inline long rc_seccomp_knows_flag(unsigned flag) {
+  return syscall(SYS_seccomp, 1u, flag, 0) < 0 && errno == EFAULT ? 0 : -ENOSYS;
 }
 /* The same with SECCOMP_FILTER_FLAG_NEW_LISTENER. A helper process that shares this one's descriptors, but
  * not the filter, sends the listener with a message over a connected socket. */
@@ -402,6 +437,15 @@ static inline long rc_accept(int fd) { return RC_RESULT(accept4(fd, 0, 0, SOCK_C
 long rc_send(int fd, const void *data, size_t size, const int *descriptors, int count);
 /* Receives up to `size` bytes; the first descriptor received, or -1, into *descriptor. */
 long rc_receive(int fd, void *data, size_t size, int *descriptor);
+/* Receives up to `size` bytes and up to 8 descriptors; how many came into *count. */
+long rc_receive_all(int fd, void *data, size_t size, int descriptors[8], int *count);
+/* The user that the process at the other side of a unix socket had when it connected. */
+static inline long rc_peer_user(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  long r = RC_RESULT(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+  return r < 0 ? r : (long)peer.uid;
+}
 static inline long rc_ioctl(int fd, unsigned long request, long value) {
   return RC_RESULT(ioctl(fd, request, value));
 }

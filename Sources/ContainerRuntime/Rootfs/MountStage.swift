@@ -40,6 +40,7 @@ struct MountStage: ~Copyable {
     case .noDevice: "file system type " + (mount.type ?? "") + " is unknown to the kernel"
     case .crossesDevice, .loop: "the destination leaves the container's root or is a magic link"
     case .invalid: "an option is not known to file system " + (mount.type ?? "")
+    case .readOnly: "the destination lies in a directory that is read-only, and has to be there already"
     case .notPermitted: "the user namespace may not mount this"
     default: nil
     }

@@ -13,14 +13,15 @@ struct OverlayRoot {
   let sizeLimit: UInt64?
 
   /// Directories that a sandbox has for itself.
-  private static let own = ["proc", "sys", "dev", "tmp", "run"]
+  static let own = ["proc", "sys", "dev", "tmp", "run"]
 
   /// A directory that every host has and no sandbox sees: there the layers are attached, because overlayfs
   /// resolves them by path.
   private static let place = "/tmp"
 
   /// A mount of it, attached in this mount namespace.
-  func make() throws(RuntimeError) -> Descriptor {
+  /// - Parameter tell: is given the directory of the layers.
+  func make(tell: (_ layers: Int32) throws(RuntimeError) -> Void) throws(RuntimeError) -> Descriptor {
     // Opened before the layers cover it, should it lie below their place.
     let source = try at(.rootfs, "opening " + lower) { () throws(Errno) in
       try open(lower, O_RDONLY | O_DIRECTORY)
@@ -36,6 +37,7 @@ struct OverlayRoot {
       for name in ["upper", "work", "root"] { try makeDirectory(name, at: layers.raw, mode: 0o755) }
       return layers
     }
+    try tell(layers.raw)
     return try at(.rootfs, "making a root like " + lower) { () throws(Errno) in
       let target = try open("root", at: layers.raw, O_PATH | O_DIRECTORY)
       let root = try cloneTree(at: target.raw, recursive: false)

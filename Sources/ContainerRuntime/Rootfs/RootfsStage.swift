@@ -13,9 +13,10 @@ struct RootfsStage {
   }
 
   /// Mounts all there is below the container's root, which is still a directory of the host.
-  func prepare() throws(RuntimeError) -> RootDirectory {
+  /// - Parameter tell: is given the layers of a root that has some, while they are new.
+  func prepare(tell: (_ layers: Int32) throws(RuntimeError) -> Void) throws(RuntimeError) -> RootDirectory {
     if madeMountNamespace { try isolate() }
-    let root = RootDirectory(try openRoot())
+    let root = RootDirectory(try openRoot(tell))
     // What is mounted without a namespace for it is mounted on the host.
     if !hasMountNamespace { return root }
     if let path = plan.process?.cwd, !path.isEmpty {
@@ -70,7 +71,7 @@ struct RootfsStage {
   }
 
   /// The root of the container, mounted on itself so that it can become the root.
-  private func openRoot() throws(RuntimeError) -> Descriptor {
+  private func openRoot(_ tell: (_ layers: Int32) throws(RuntimeError) -> Void) throws(RuntimeError) -> Descriptor {
     switch plan.rootfs {
     case .directory(let path):
       return try at(.rootfs, "root.path (" + path + ")") { () throws(Errno) in
@@ -81,7 +82,7 @@ struct RootfsStage {
         return tree
       }
     case .overlay(let lower, let limit):
-      return try OverlayRoot(lower: lower, sizeLimit: limit).make()
+      return try OverlayRoot(lower: lower, sizeLimit: limit).make(tell: tell)
     }
   }
 

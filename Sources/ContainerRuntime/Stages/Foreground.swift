@@ -15,6 +15,10 @@ struct Foreground: ~Copyable {
   struct Outcome {
     var status: ExitStatus
     var timedOut = false
+    /// Of all processes of the container, if it has a pid namespace.
+    var usage = ResourceUsage(user: 0, system: 0, memory: 0)
+    /// The most that its cgroup had, in bytes.
+    var memoryPeak: UInt64?
   }
 
   /// Waits for the end of a child.
@@ -47,8 +51,8 @@ struct Foreground: ~Copyable {
       if let terminal, ready.contains(3), !Self.copy(from: 0, to: terminal) { readsInput = false }
       if ready.contains(0) {
         if let terminal { while Self.hasMore(terminal), Self.copy(from: terminal, to: 1) {} }
-        let ended = try at(.process, "waiting") { () throws(Errno) in try LinuxSystem.wait(pid) }
-        return Outcome(status: ended?.status ?? .exited(255), timedOut: timedOut)
+        let ended = try at(.process, "waiting") { () throws(Errno) in try waitWithUsage(pid) }
+        return Outcome(status: ended.status, timedOut: timedOut, usage: ended.usage)
       }
       if let end = deadline, monotonicNanoseconds() >= end {
         try? sendSignal(timedOut ? SIGKILL : SIGTERM, toProcess: pidfd)

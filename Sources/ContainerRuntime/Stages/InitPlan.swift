@@ -29,6 +29,10 @@ struct InitPlan {
   let newKeyring: Bool
   let preservedDescriptors: Int
   let id: String
+  /// The process gets its arguments, environment, directory and streams over the channel.
+  let waitsForClaim: Bool
+  /// The runtime is given the layers of an overlay.
+  let tellsLayers: Bool
   /// A process of ours stays the first one and the program is its child.
   let usesReaper: Bool
   /// Descriptors that become standard output and standard error.

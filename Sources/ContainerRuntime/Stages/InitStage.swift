@@ -47,7 +47,9 @@ struct InitStage: ~Copyable {
     // A session of its own, so that the terminal can become its controlling terminal.
     try at(.process, "starting a session") { () throws(Errno) in try startSession() }
     let rootfs = RootfsStage(plan: plan)
-    let root = try rootfs.prepare()
+    let root = try rootfs.prepare { layers throws(RuntimeError) in
+      if plan.tellsLayers { try channel.send(.layers, descriptors: [layers]) }
+    }
     // While /dev/pts of the new root can be mounted over no more, and before the pivot hides the host.
     if let process = plan.process, process.terminal {
       try ConsoleStage(process: process).attach(in: root, channel: channel)
@@ -77,13 +79,14 @@ struct InitStage: ~Copyable {
         try acceptConnection(socket).release()
       }
     }
-    guard let program else {
+    guard var program else {
       throw RuntimeError(.process, "the configuration has no process to start")
     }
     if let hooks = plan.spec.hooks, !hooks.startContainer.isEmpty {
       try HookRunner(state: plan.stateForHooks).run(hooks.startContainer, kind: "startContainer")
     }
-    if plan.usesReaper { try Reaper.becomeFirst() }
+    if plan.usesReaper { try Reaper.becomeFirst(telling: plan.waitsForClaim ? channel.raw : nil) }
+    if plan.waitsForClaim { try awaitClaim(&program) }
     for (index, stream) in plan.standardStreams.enumerated() {
       try at(.process, "redirecting output") { () throws(Errno) in
         try duplicate(stream, onto: Int32(1 + index))
@@ -91,6 +94,23 @@ struct InitStage: ~Copyable {
     }
     try program.start(
       preservedDescriptors: plan.preservedDescriptors, sockets: starter.map { [channel.raw, $0] } ?? [channel.raw])
+  }
+
+  /// Waits for somebody who wants this sandbox.
+  private borrowing func awaitClaim(_ program: inout Program) throws(RuntimeError) {
+    // Descriptors of other sandboxes came along when this process was cloned. Kept open here, they would keep those from
+    // hearing of the pool's end.
+    let kept = [0, 1, 2, channel.raw] + (plan.filter?.listener.map { [$0.socket] } ?? [])
+    try at(.process, "closing descriptors") { () throws(Errno) in try closeAll(but: kept) }
+    let packet = try at(.process, "waiting for a command") { () throws(Errno) in try receiveAll(channel.raw) }
+    guard let packet, packet.descriptors.raw.count == 4 else { exitNow(1) }
+    let descriptors = packet.descriptors.raw
+    try program.take(try Claim(file: descriptors[3]))
+    for stream in 0..<3 {
+      try at(.process, "redirecting standard streams") { () throws(Errno) in
+        try duplicate(descriptors[stream], onto: Int32(stream))
+      }
+    }
   }
 
   // MARK: steps
@@ -172,23 +192,38 @@ struct InitStage: ~Copyable {
     if let policy = plan.linux.memoryPolicy { try MemoryPolicyStage.apply(policy) }
     try stage.setScheduling()
     try SecurityLabels.apply(process)
-    return try Program(stage, canSetGroups: plan.canSetGroups)
+    return try Program(stage, canSetGroups: plan.canSetGroups, isKnown: !plan.waitsForClaim)
   }
 }
 
 /// A process that is ready to become its program.
 struct Program {
   private var stage: ProcessStage
-  private let path: String
+  private var path: String
 
   /// Enters the working directory, becomes the user and finds the program.
-  init(_ stage: ProcessStage, canSetGroups: Bool) throws(RuntimeError) {
+  /// - Parameter isKnown: the program is that of the configuration; else it follows with ``take(_:)``.
+  init(_ stage: ProcessStage, canSetGroups: Bool, isKnown: Bool = true) throws(RuntimeError) {
     // Tried twice: only root may enter some directories, only the user others (NFS, FUSE).
     let entered = (try? stage.enterDirectory()) != nil
     try stage.becomeUser(canSetGroups: canSetGroups)
     if !entered { try stage.enterDirectory() }
-    path = try stage.findProgram()
+    path = isKnown ? try stage.findProgram() : ""
     self.stage = stage
+  }
+
+  /// Becomes another program, elsewhere.
+  mutating func take(_ claim: Claim) throws(RuntimeError) {
+    stage.process.args = claim.arguments
+    stage.process.env = claim.environment
+    stage.process.cwd = claim.directory
+    if claim.directoryIsRequired {
+      try stage.enterDirectory()
+    } else if (try? stage.enterDirectory()) == nil {
+      stage.process.cwd = "/"
+      try stage.enterDirectory()
+    }
+    path = try stage.findProgram()
   }
 
   /// What the agent of a seccomp listener is to be told.

@@ -5,7 +5,7 @@ import OCISpec
 /// Turns this process, already in its namespaces and below its root, into the one that the configuration
 /// describes. Used for the first process of a container and for `exec`.
 struct ProcessStage {
-  let process: OCISpec.Process
+  var process: OCISpec.Process
   /// Compiled filter and its flags; empty for none.
   var filter: SystemCallFilter?
   /// /dev/conshim, if the program runs in a CCA con-shim.

@@ -29,6 +29,10 @@ public struct LaunchOptions {
   var rootfs: RootfsSource?
   /// A process that sees system calls.
   var supervision: Supervision?
+  /// What to run comes later, over the channel; see `Claim`.
+  var waitsForClaim = false
+  /// Gets the directory of the throw-away layers, which lives as long as it is open.
+  var layers: DescriptorSet?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
   /// Whether somebody asked for the container's policy, which then may say what the container sees of the host.
@@ -55,6 +59,8 @@ struct Launched: ~Copyable {
   let terminal: Descriptor?
   /// A child of this process; see `LaunchOptions.supervision`.
   let supervisor: Int32?
+  /// To a first process that waits; see `LaunchOptions.waitsForClaim`.
+  var channel: Descriptor?
   /// See `LaunchOptions.egress`.
   var relay: Relay.Running?
   /// A child that ends with the first process.
@@ -182,6 +188,11 @@ struct RuntimeStage: ~Copyable {
     }
     var supervisor: Supervisor.Running? = nil
     if let work {
+      guard KernelFeature.notification.isThere else {
+        throw RuntimeError(
+          .seccomp, "seeing system calls needs user notification (Linux 5.0)",
+          hint: "rcontainer features --check says what holds without")
+      }
       let running = try startSupervisor(work, opened)
       supervisor = running
       filter?.supervise(running.socket)
@@ -213,7 +224,8 @@ struct RuntimeStage: ~Copyable {
       toClose: [container.raw, sockets.ours.raw] + (console.map { [$0] } ?? []),
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
-      usesReaper: options.usesReaper, standardStreams: options.standardStreams,
+      waitsForClaim: options.waitsForClaim, tellsLayers: options.layers != nil, usesReaper: options.usesReaper,
+      standardStreams: options.standardStreams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
@@ -249,9 +261,11 @@ struct RuntimeStage: ~Copyable {
       _ = try? wait(child.pid)
       throw error
     }
+    var waiting: Descriptor? = nil
+    if options.waitsForClaim { waiting = channel.release() }
     return Launched(
       pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor?.pid,
-      relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
+      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
   }
 
   /// The process that answers calls, and a socket where `exec` finds it.
@@ -314,12 +328,15 @@ struct RuntimeStage: ~Copyable {
       case .console:
         guard let descriptor else { throw RuntimeError(.console, "no terminal came") }
         terminal = try hand(Descriptor(owning: descriptor), to: console)
+      case .layers:
+        guard let descriptor else { throw RuntimeError(.rootfs, "no layers came") }
+        options.layers?.insert(Descriptor(owning: descriptor))
       case .warning(let text): log.write(.warning, text)
       case .failed(let error): throw error
       case .ready:
         try remember(pid)
         try channel.proceed(listenerState: listenerState(pid))
-        if options.startsAtOnce { try channel.awaitEnd() }
+        if options.startsAtOnce, !options.waitsForClaim { try channel.awaitEnd() }
         return
       case .initProcess, .proceed:
         throw RuntimeError(.process, "the stages lost step")

@@ -1,5 +1,6 @@
 import CLinux
 import Egress
+import LayerChanges
 import LinuxSystem
 import OCISpec
 import ShimPolicy
@@ -13,6 +14,8 @@ public struct SandboxOptions {
   /// Directories of the host: writable, and as they are now but read-only.
   public var writable: [String] = []
   public var readOnly: [String] = []
+  /// Made after those, in their order.
+  public var mounts: [OCISpec.Mount] = []
   public var hostNetwork = false
   /// Where it may connect to, without the host's network.
   public var egress: EgressRules?
@@ -38,8 +41,14 @@ public struct SandboxOptions {
   var supervision: Supervision?
   /// The output goes into the result.
   public var capturesOutput = false
+  /// What the command changed goes into the result, and into this directory, which is empty.
+  public var listsChanges = false
+  public var keptChanges: Int32?
 
   public init() {}
+
+  /// The changes in its layers are wanted.
+  var wantsChanges: Bool { listsChanges || keptChanges != nil }
 }
 
 /// How a sandboxed command ended.
@@ -54,6 +63,11 @@ public struct SandboxResult {
   public var connections: [ConnectionCount]?
   /// Calls that the policy denied, if they were counted.
   public var denied: [DeniedCall]?
+  public var usage = ResourceUsage(user: 0, system: 0, memory: 0)
+  /// The most memory that all had together, in bytes, if there was a cgroup to count it.
+  public var memoryPeak: UInt64?
+  /// Files, if they were asked for.
+  public var changes: ChangeList?
 
   /// The result as one JSON object.
   public var json: String {
@@ -66,6 +80,7 @@ public struct SandboxResult {
       writer.member("stdout", String(decoding: output, as: UTF8.self))
       writer.member("stderr", String(decoding: errors, as: UTF8.self))
       writer.member("outputTruncated", isTruncated)
+      writeResources(&writer)
       if let connections {
         writer.key("connections")
         writer.array { writer in
@@ -84,8 +99,26 @@ public struct SandboxResult {
           }
         }
       }
+      if let changes {
+        writer.key("filesChanged")
+        writer.array { writer in
+          for change in changes.changes { change.write(&writer) }
+        }
+        writer.member("filesChangedTruncated", changes.isTruncated)
+      }
     }
     return writer.text
+  }
+
+  private func writeResources(_ writer: inout JSONWriter) {
+    writer.key("resources")
+    writer.object { writer in
+      writer.member("userMilliseconds", usage.user / 1000)
+      writer.member("systemMilliseconds", usage.system / 1000)
+      // Without a cgroup only the largest process is known.
+      writer.member("memoryPeakBytes", memoryPeak ?? UInt64(clamping: usage.memory))
+      writer.member("memoryPeakOf", memoryPeak == nil ? "largestProcess" : "all")
+    }
   }
 }
 
@@ -161,23 +194,11 @@ public enum Do {
   {
     let random = try at(.process, "making a name") { () throws(Errno) in try randomBytes(8) }
     let id = random.reduce("do-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
-    var launch = LaunchOptions()
-    launch.startsAtOnce = true
-    launch.usesReaper = true
-    launch.newKeyring = false
-    launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    var launch = try launchOptions(options)
     launch.supervision = options.supervision
-    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
-    let outputs = DescriptorSet()
-    if options.capturesOutput {
-      for name in ["stdout", "stderr"] {
-        launch.standardStreams.append(
-          outputs.insert(
-            try at(.process, "making a file for " + name) { () throws(Errno) in
-              try memoryFile(name, [])
-            }))
-      }
-    }
+    if options.wantsChanges { launch.layers = DescriptorSet() }
+    let outputs = try outputFiles(options)
+    launch.standardStreams = outputs.raw
     var counts: Descriptor? = nil
     if options.countsDenied || options.auditFile != nil {
       let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
@@ -185,12 +206,11 @@ public enum Do {
       counts = consume file
     }
     var destinations: Descriptor? = nil
-    if let rules = options.egress {
+    if options.egress != nil {
       let file = try at(.process, "making a file for destinations") { () throws(Errno) in
         try memoryFile("destinations", [])
       }
-      launch.egress = EgressPlan(
-        rules: rules, nameserver: options.nameserver ?? IPAddress.hostNameserver(), summary: file.raw)
+      launch.egress = egressPlan(options, summary: file.raw)
       destinations = consume file
     }
     let spec = try specification(options)
@@ -201,6 +221,11 @@ public enum Do {
     var result = SandboxResult(
       exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
+    (result.usage, result.memoryPeak) = (outcome.usage, outcome.memoryPeak)
+    if let layers = launch.layers?.raw.first {
+      let sandbox = LayerWalk.Sandbox(lower: options.root, own: OverlayRoot.own, made: madePaths(spec))
+      result.changes = try changes(layers, sandbox, options)
+    }
     switch counts {
     case .some(let file): result.denied = DeniedCall.read(try lines(file.raw, "denied calls"))
     case .none: break
@@ -209,11 +234,50 @@ public enum Do {
     case .some(let file): result.connections = ConnectionCount.read(try lines(file.raw, "destinations"))
     case .none: break
     }
-    if options.capturesOutput {
-      result.output = try collect(outputs.raw[0], &result.isTruncated)
-      result.errors = try collect(outputs.raw[1], &result.isTruncated)
-    }
+    if options.capturesOutput { try collect(outputs, into: &result) }
     return result
+  }
+
+  /// What all sandboxes are launched with.
+  static func launchOptions(_ options: SandboxOptions) throws(RuntimeError) -> LaunchOptions {
+    var launch = LaunchOptions()
+    launch.startsAtOnce = true
+    launch.usesReaper = true
+    launch.isInForeground = true
+    launch.newKeyring = false
+    launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
+    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
+    return launch
+  }
+
+  /// - Parameter summary: a file that the relay writes to at its end.
+  static func egressPlan(_ options: SandboxOptions, summary: Int32) -> EgressPlan? {
+    options.egress.map {
+      EgressPlan(rules: $0, nameserver: options.nameserver ?? IPAddress.hostNameserver(), summary: summary)
+    }
+  }
+
+  /// Files for standard output and standard error, if the result is to have them.
+  static func outputFiles(_ options: SandboxOptions) throws(RuntimeError) -> DescriptorSet {
+    let outputs = DescriptorSet()
+    guard options.capturesOutput else { return outputs }
+    for name in ["stdout", "stderr"] {
+      outputs.insert(
+        try at(.process, "making a file for " + name) { () throws(Errno) in
+          try memoryFile(name, [])
+        })
+    }
+    return outputs
+  }
+
+  static func collect(_ outputs: DescriptorSet, into result: inout SandboxResult) throws(RuntimeError) {
+    result.output = try collect(outputs.raw[0], &result.isTruncated)
+    result.errors = try collect(outputs.raw[1], &result.isTruncated)
+  }
+
+  /// Paths that the runtime may have to make in a sandbox.
+  static func madePaths(_ spec: Spec) -> [String] {
+    spec.mounts.map { RootDirectory.clean($0.destination) } + (spec.process.map { [$0.cwd] } ?? [])
   }
 
   /// Runs the command, and prints each of its system calls as a line to `output` before it is made.
@@ -246,7 +310,19 @@ public enum Do {
     return (result, LearnedPolicy(command: options.command, seen: seen))
   }
 
-  private static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
+  /// What lies in the layers of a sandbox that has ended.
+  static func changes(
+    _ layers: Int32, _ sandbox: LayerWalk.Sandbox, _ options: SandboxOptions
+  ) throws(RuntimeError) -> ChangeList {
+    // Nothing is left to be cleaned up: from here on a signal ends this process again.
+    resetSignals()
+    ignoreBrokenPipes()
+    return try at(.rootfs, "reading what the command changed") { () throws(Errno) in
+      try LayerWalk.changes(layers, of: sandbox, keepIn: options.keptChanges)
+    }
+  }
+
+  static func lines(_ file: Int32, _ what: String) throws(RuntimeError) -> [UInt8] {
     try at(.process, "reading the " + what) { () throws(Errno) in
       try rewind(file)
       return try readAll(file)
@@ -266,6 +342,14 @@ public enum Do {
   }
 
   // MARK: the configuration
+
+  /// The configuration of a sandbox whose command is not known.
+  static func poolSpecification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
+    var options = options
+    options.command = ["-"]
+    options.workingDirectory = "/"
+    return try specification(options)
+  }
 
   private static func specification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
     let (uid, gid) = (effectiveUser(), effectiveGroup())
@@ -325,9 +409,13 @@ public enum Do {
       return directory
     }
     if options.root != "/" { return "/" }
-    // Where the caller is, unless the sandbox has a directory of its own there.
+    return callersDirectory(options.writable + options.readOnly)
+  }
+
+  /// Where the caller is, unless the sandbox has a directory of its own there.
+  /// - Parameter shown: directories of the host that it has nevertheless.
+  static func callersDirectory(_ shown: [String]) -> String {
     let here = (try? currentDirectory()) ?? "/"
-    let shown = options.writable + options.readOnly
     func isBelow(_ top: String) -> Bool { here == top || here.utf8.starts(with: (top + "/").utf8) }
     let isHidden = ["/tmp", "/run", "/proc", "/dev"].contains { isBelow($0) }
     return isHidden && !shown.contains { isBelow($0) } ? "/" : here
@@ -353,6 +441,7 @@ public enum Do {
     for path in options.writable {
       mounts.append(OCISpec.Mount(path, "none", path, ["rbind", "rw", "nosuid", "nodev"]))
     }
+    mounts += options.mounts
     return mounts
   }
 

@@ -211,7 +211,7 @@ private struct ExecStage: ~Copyable {
         }
         try channel.proceed(listenerState: listenerState(pid))
         return try channel.awaitEnd()
-      case .mapUsers, .runHooks, .proceed:
+      case .mapUsers, .runHooks, .layers, .proceed:
         throw RuntimeError(.process, "the stages lost step")
       }
     }

@@ -45,23 +45,11 @@ public enum Run {
     var launched = try Create.launch(
       id: id, spec: spec, bundle: bundle, options: options, store: store, log: log)
     try finish(&launched, store, log)
-    let outcome = try foreground.wait(
+    var outcome = try foreground.wait(
       pid: launched.process.pid, pidfd: launched.process.pidfd.raw,
       terminal: launched.process.terminalNumber, timeout: timeout)
-    if var relay = launched.process.relay.take() {
-      relay.lifeline.take()?.close()
-      _ = try? LinuxSystem.wait(relay.pid)
-    }
-    if let files = launched.process.ownFiles {
-      // It ends by itself, but the kernel takes its time to let go of mounts. Processes that go on still read.
-      if launched.stage.hasOwnPIDs {
-        try? sendSignal(SIGKILL, to: files)
-        _ = try? wait(files)
-      }
-    }
-    if let names = launched.process.nameService { _ = try? wait(names) }
-    // It has the last calls to tell of.
-    if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
+    endHelpers(&launched)
+    outcome.memoryPeak = launched.stage.cgroup?.memoryPeak
     if !keep { try remove(launched, store, log) }
     return outcome
   }
@@ -76,7 +64,25 @@ public enum Run {
     Poststart.run(hooks, state: state, log: log)
   }
 
-  private static func remove(
+  /// Waits for the processes beside a container whose first process has ended.
+  static func endHelpers(_ launched: inout LaunchedContainer) {
+    if var relay = launched.process.relay.take() {
+      relay.lifeline.take()?.close()
+      _ = try? LinuxSystem.wait(relay.pid)
+    }
+    if let files = launched.process.ownFiles {
+      // It ends by itself, but the kernel takes its time to let go of mounts. Processes that go on still read.
+      if launched.stage.hasOwnPIDs {
+        try? sendSignal(SIGKILL, to: files)
+        _ = try? wait(files)
+      }
+    }
+    if let names = launched.process.nameService { _ = try? wait(names) }
+    // It has the last calls to tell of.
+    if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }
+  }
+
+  static func remove(
     _ launched: consuming LaunchedContainer, _ store: borrowing StateStore, _ log: Log
   ) throws(RuntimeError) {
     // Somebody may have deleted it already, and even made a new one of the same name: only the directory

@@ -156,49 +156,37 @@ long rc_send(int fd, const void *data, size_t size, const int *descriptors, int 
   return RC_RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
-long rc_receive(int fd, void *data, size_t size, int *descriptor) {
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
-  struct iovec vector = {data, size};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  *descriptor = -1;
-  long r = RC_RESULT(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
-  if (r < 0) return r;
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof(int))) {
-      memcpy(descriptor, CMSG_DATA(c), sizeof(int));
-    }
-  }
-  return r;
-}
-
-long rc_receive_all(int fd, void *data, size_t size, int descriptors[8], int *count) {
+/* Takes at most `capacity` descriptors: the kernel closes those that there is no room for. */
+static long receive(int fd, void *data, size_t size, int *descriptors, int capacity, int *count) {
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * RC_MAXIMUM_DESCRIPTORS)];
   } control;
   struct iovec vector = {data, size};
+  /* Not CMSG_SPACE, whose padding has room for one more. */
   struct msghdr message = {.msg_iov = &vector,
                            .msg_iovlen = 1,
                            .msg_control = &control,
-                           .msg_controllen = sizeof control};
+                           .msg_controllen = CMSG_LEN(sizeof(int) * (size_t)capacity)};
   *count = 0;
   long r = RC_RESULT(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
   if (r < 0) return r;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    int number = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    if (number > RC_MAXIMUM_DESCRIPTORS) number = RC_MAXIMUM_DESCRIPTORS;
-    memcpy(descriptors, CMSG_DATA(c), sizeof(int) * (size_t)number);
-    *count = number;
+    *count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(descriptors, CMSG_DATA(c), sizeof(int) * (size_t)*count);
   }
   return r;
+}
+
+long rc_receive(int fd, void *data, size_t size, int *descriptor) {
+  int count;
+  *descriptor = -1;
+  return receive(fd, data, size, descriptor, 1, &count);
+}
+
+long rc_receive_all(int fd, void *data, size_t size, int descriptors[8], int *count) {
+  return receive(fd, data, size, descriptors, RC_MAXIMUM_DESCRIPTORS, count);
 }
 
 long rc_copy_window_size(int from, int to) {

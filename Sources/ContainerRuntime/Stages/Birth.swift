@@ -48,7 +48,6 @@ struct NamespacePlan {
 struct Birth {
   let plan: InitPlan
   let namespaces: NamespacePlan
-  let maps: UserMappings
 
   struct Child: ~Copyable {
     let pid: Int32
@@ -110,24 +109,15 @@ struct Birth {
   {
     let channel = Channel(ours)
     defer { _ = try? wait(intermediate) }
-    var mapIsAwaited = false
-    while true {
-      switch try channel.receive().message {
-      case .mapUsers:
-        // The first process was quicker than the message that tells its pid.
-        mapIsAwaited = true
-      case .initProcess(let pid):
-        if mapIsAwaited {
-          try maps.write(pid: pid)
-          try channel.proceed()
-        }
-        let pidfd = try at(.process, "opening the container's process") { () throws(Errno) in
-          try openProcess(pid)
-        }
-        return Child(pid: pid, pidfd: pidfd, channel: channel.release())
-      case .failed(let error): throw error
-      default: throw RuntimeError(.process, "the stages lost step")
+    switch try channel.receive().message {
+    case .initProcess(let pid):
+      let pidfd = try at(.process, "opening the container's process") { () throws(Errno) in
+        try openProcess(pid)
       }
+      try channel.proceed()
+      return Child(pid: pid, pidfd: pidfd, channel: channel.release())
+    case .failed(let error): throw error
+    default: throw RuntimeError(.process, "the stages lost step")
     }
   }
 
@@ -155,6 +145,8 @@ struct Birth {
       let own = try at(.process, "keeping the channel") { () throws(Errno) in
         try channel.duplicate()
       }
+      // What it says would come before its pid otherwise, if the intermediate process is slow.
+      try channel.awaitProceed()
       beFirst(Channel(own), joins: [])
     case .parent(let pid, _):
       try channel.send(.initProcess(pid))

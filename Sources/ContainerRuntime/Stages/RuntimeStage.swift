@@ -233,7 +233,7 @@ struct RuntimeStage: ~Copyable {
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
       })
-    let child = try Birth(plan: plan, namespaces: namespaces, maps: maps).give(
+    let child = try Birth(plan: plan, namespaces: namespaces).give(
       ours: sockets.ours, theirs: sockets.theirs)
     let first = child.pidfd.raw
     let channel = Channel(child.channel)

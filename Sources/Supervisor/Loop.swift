@@ -41,7 +41,9 @@ struct Loop {
     if let entrance = ends.entrance { kept.append(entrance) }
     try closeAll(but: kept)
     var loop = Loop(work, ends)
-    try Confinement.enter(Confinement.Role(readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms))
+    try Confinement.enter(
+      Confinement.Role(
+        readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms, makesCalls: work.makesCalls))
     try loop.serve(signals)
     try loop.finish()
   }
@@ -50,7 +52,7 @@ struct Loop {
     switch work {
     case .learn(let result): state = .learn([Bool](repeating: false, count: SyscallCatalogue.count), result: result)
     case .trace(let output): state = .trace(output: output)
-    case .mediate(let mediation): state = .mediate(Mediator(mediation))
+    case .mediate(let mediation): state = .mediate(Mediator(mediation, container: ends.container))
     }
     self.ends = ends
     control = ends.control

@@ -112,7 +112,7 @@ struct RuntimeStage: ~Copyable {
     let audit = DescriptorSet()
     let supervision = try supervision(policy, audit)
     let filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
-    let work = supervision.map { PolicyStage.work($0, policy, id: container.id, begin: begin) }
+    let work = supervision.map { PolicyStage.work($0, policy, spec, id: container.id, begin: begin) }
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()

@@ -52,7 +52,7 @@ struct Loop {
     switch work {
     case .learn(let result): state = .learn([Bool](repeating: false, count: SyscallCatalogue.count), result: result)
     case .trace(let output): state = .trace(output: output)
-    case .mediate(let mediation): state = .mediate(Mediator(mediation, container: ends.container))
+    case .mediate(let mediation): state = .mediate(Mediator(mediation))
     }
     self.ends = ends
     control = ends.control

@@ -19,14 +19,13 @@ final class Mediator {
   /// ENOSYS: the call is newer than the catalogue.
   private static let unknownCall: UInt16 = 38
 
-  /// - Parameter container: a handle on the container's first process.
-  init(_ mediation: Supervisor.Mediation, container: Int32) {
+  init(_ mediation: Supervisor.Mediation) {
     self.mediation = mediation
     tell = Tell(container: mediation.container, lines: mediation.lines)
     if let rule = mediation.exec {
       programs = ExecWatch(judge: ProgramJudge(rule: rule, begin: mediation.begin), tell: tell)
     }
-    nested = mediation.nested.map { NestedCalls($0, container: container) }
+    nested = mediation.nested.map { NestedCalls($0) }
     var places = [Int16](repeating: -1, count: 512)
     for index in 0..<SyscallCatalogue.count {
       guard let number = SyscallCatalogue.number(at: index, on: .native), number < 512 else { continue }

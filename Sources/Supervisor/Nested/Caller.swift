@@ -18,10 +18,15 @@ struct Caller {
   /// It is what stands for root in the container: user 0, or the only user that there is.
   let isAdministrator: Bool
 
+  /// Namespaces, by the numbers of their files.
+  struct Home: Equatable, Sendable { let users, mounts: UInt64 }
+
+  let home: Home
+
   /// - Parameters:
-  ///   - first: the container's first process.
+  ///   - home: the container's namespaces, if they are known.
   ///   - opened: keeps what is opened.
-  init(_ thread: Int32, first: Int32, _ opened: DescriptorSet) throws(Nested.Refusal) {
+  init(_ thread: Int32, home known: Home?, _ opened: DescriptorSet) throws(Nested.Refusal) {
     do throws(Errno) {
       let place = "/proc/\(thread)/"
       users = opened.insert(try open(place + "ns/user", O_RDONLY))
@@ -33,10 +38,8 @@ struct Caller {
       let (users, mounts) = (try status(at: users), try status(at: mounts))
       hasOtherUsers = !users.isSameFile(as: own)
       if mounts.isSameFile(as: here) { throw Errno.notPermitted }
-      for (kind, found) in [("user", users), ("mnt", mounts)]
-      where try !status("/proc/\(first)/ns/" + kind, at: Directory.current).isSameFile(as: found) {
-        throw Errno.notPermitted
-      }
+      home = Home(users: users.inode, mounts: mounts.inode)
+      if let known, known != home { throw Errno.notPermitted }
       let text = Fields(try readFile(place + "status", limit: 1 << 20))
       let userMap = IDMap(try readFile(place + "uid_map", limit: 65536))
       let groupMap = IDMap(try readFile(place + "gid_map", limit: 65536))

@@ -64,6 +64,7 @@ extension Worker {
     _ layers: Nested.Layers, _ attributes: Nested.Attributes, on target: Int32, _ table: MountTable
   ) throws(Nested.Refusal) {
     let opened = DescriptorSet()
+    var attributes = attributes
     func layer(_ path: String, isWritten: Bool) throws(Nested.Refusal) -> Int32 {
       let directory = try resolve(path, O_DIRECTORY)
       // An overlay shows no mounts below its layers.
@@ -72,6 +73,8 @@ extension Worker {
         throw Nested.Refusal(UInt16(EPERM), "/proc, /sys and /dev are no layers")
       }
       try checkShown(directory.raw, table)
+      let flags = try step(path) { () throws(Errno) in try fileSystem(of: directory.raw).flags }
+      if flags & UInt64(RC_ST_NOEXEC) != 0 { attributes.insert(.noExecute) }
       if !isAccessible(".", at: directory.raw, mode: isWritten ? R_OK | W_OK | X_OK : R_OK | X_OK) {
         throw Nested.Refusal(UInt16(EACCES), path + " is not accessible to the caller")
       }

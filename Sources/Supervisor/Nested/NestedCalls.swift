@@ -9,8 +9,8 @@ import SyscallCatalogue
 /// caller is, opens what the paths name, judges what it has open, and acts on that: never on a path again.
 struct NestedCalls {
   let rules: Supervisor.NestedRules
-  /// A handle on the container's first process.
-  let container: Int32
+  /// The namespaces of the first caller; others make their calls in vain.
+  private var home: Caller.Home?
   /// Mounts that were made for the container, by their ids.
   private var made: [Int] = []
 
@@ -48,10 +48,7 @@ struct NestedCalls {
   /// Milliseconds that the child has.
   private static let patience: Int32 = 10_000
 
-  init(_ rules: Supervisor.NestedRules, container: Int32) {
-    self.rules = rules
-    self.container = container
-  }
+  init(_ rules: Supervisor.NestedRules) { self.rules = rules }
 
   func judges(_ index: Int, _ call: CallNotification) -> Bool {
     call.architecture == Architecture.native.auditValue && rules.calls.contains(index)
@@ -62,23 +59,15 @@ struct NestedCalls {
     let opened = DescriptorSet()
     do throws(Nested.Refusal) {
       let request = try Self.request(call, SyscallCatalogue.name(at: index), rules, opened)
-      let caller = try Caller(call.pid, first: try first(), opened)
+      let caller = try Caller(call.pid, home: home, opened)
       // What was read by the thread's number was the caller's.
       if !listener.isWaiting(call) { return nil }
+      home = caller.home
       if request.isForAdministrators, !caller.isAdministrator {
         throw Nested.Refusal(UInt16(EPERM), "the caller is not the container's root")
       }
       return try act(Worker(request: request, caller: caller, made: made, hidesInRoot: rules.hidesInRoot))
     } catch { return Outcome(error: error.error, reason: "nested: " + error.reason) }
-  }
-
-  /// The number of the container's first process (proc_pid_fdinfo(5), Pid).
-  private func first() throws(Nested.Refusal) -> Int32 {
-    let text = (try? readFile("/proc/self/fdinfo/\(container)", limit: 4096)) ?? ""
-    for line in text.utf8.split(separator: 0x0a) where line.starts(with: "Pid:".utf8) {
-      if let number = Int32(String(Substring(line.dropFirst(4).drop { $0 == 0x09 }))), number > 0 { return number }
-    }
-    throw Nested.Refusal(UInt16(EPERM), "the container has ended")
   }
 
   /// Runs the child.
@@ -100,7 +89,11 @@ struct NestedCalls {
         made = report[1].split(separator: 0x20).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
         return Outcome(error: error, reason: "nested: " + String(decoding: report[2], as: UTF8.self))
       }
-    } catch { throw Nested.Refusal(UInt16(EIO), "the child that makes calls failed: " + error.description) }
+    } catch {
+      // What it did is not known: better a mount that stays than one taken for ours that is not.
+      made = []
+      throw Nested.Refusal(UInt16(EIO), "the child that makes calls failed: " + error.description)
+    }
   }
 
   // MARK: arguments
@@ -122,9 +115,11 @@ struct NestedCalls {
         mode: UInt32(arguments[1] & 0o7777))
     case "mknodat":
       let number = Int32(truncatingIfNeeded: arguments[0])
-      let directory = number == Directory.current ? nil : try descriptor(call, number, opened)
+      let path = try string(call, 1)
+      let isFree = number == Directory.current || path.utf8.first == 0x2f
+      let directory = isFree ? nil : try descriptor(call, number, opened)
       return .node(
-        try Nested.node(mode: arguments[2], device: arguments[3]), path: try string(call, 1), at: directory,
+        try Nested.node(mode: arguments[2], device: arguments[3]), path: path, at: directory,
         mode: UInt32(arguments[2] & 0o7777))
     case "setxattr", "lsetxattr", "fsetxattr":
       let attribute = try attribute(call)

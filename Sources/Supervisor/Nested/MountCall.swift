@@ -37,7 +37,7 @@ extension Worker {
       let source = try resolve(source)
       try checkTarget(target.raw, table)
       let isDirectory = try step("the source") { () throws(Errno) in try status(at: source.raw).isDirectory }
-      if isDirectory, !Self.showsKernel(source.raw) { try checkShown(source.raw, table) }
+      if isDirectory { try checkShown(source.raw, table) }
       try copy(source.raw, to: target.raw, [], "bind")
       return "bind"
     case .overlay(let layers, let attributes):

@@ -132,7 +132,7 @@ struct Worker {
     guard let kind = try? fileSystem(of: file) else { return true }
     let kinds = [
       RC_PROC_SUPER_MAGIC, RC_SYSFS_MAGIC, RC_CGROUP_SUPER_MAGIC, RC_CGROUP2_SUPER_MAGIC, RC_DEVPTS_SUPER_MAGIC,
-      RC_DEBUGFS_MAGIC, RC_TRACEFS_MAGIC, RC_SECURITYFS_MAGIC, RC_BPF_FS_MAGIC, RC_FUSE_SUPER_MAGIC,
+      RC_DEBUGFS_MAGIC, RC_TRACEFS_MAGIC, RC_SECURITYFS_MAGIC, RC_BPF_FS_MAGIC,
     ].map { UInt32(truncatingIfNeeded: $0) }
     return kinds.contains(kind.magic)
   }

@@ -55,7 +55,9 @@ public struct MountTable: Sendable {
   ///   - hidesInRoot: the configuration masks paths, or makes some read-only, outside of /proc and /sys.
   public func objection(toShowing id: Int, own: [Int], root: Int, hidesInRoot: Bool) -> String? {
     guard let source = entry(id) else { return "its mount is not in sight" }
-    if hidesInRoot, !descends(source, from: own) { return "the configuration hides paths that could be seen at the new place" }
+    if hidesInRoot, !descends(source, from: own) {
+      return "the configuration hides paths that could be seen at the new place"
+    }
     for mount in entries where mount.parent != mount.id && !descends(mount, from: own) {
       guard let below = entry(mount.parent), below.id != root, below.device == source.device,
         below.point != "/proc", below.point != "/sys", below.point != "/dev"

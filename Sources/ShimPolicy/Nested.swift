@@ -44,7 +44,9 @@ public enum Nested {
   ///   - mode: type and permissions.
   ///   - device: as the kernel packs it for system calls (MKDEV of include/linux/kdev_t.h, "new_encode_dev").
   public static func node(mode: UInt64, device: UInt64) throws(Refusal) -> Node {
-    guard mode & 0xf000 == 0x2000 else { throw Refusal(notPermitted, "only character devices of the usual set are made") }
+    guard mode & 0xf000 == 0x2000 else {
+      throw Refusal(notPermitted, "only character devices of the usual set are made")
+    }
     // The kernel looks at 32 bits.
     let number = UInt32(truncatingIfNeeded: device)
     let major = number >> 8 & 0xfff

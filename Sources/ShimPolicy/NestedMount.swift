@@ -44,7 +44,8 @@ extension Nested {
 
   private enum Flag {
     static let remount: UInt64 = 0x20, bind: UInt64 = 0x1000, move: UInt64 = 0x2000, recursive: UInt64 = 0x4000
-    static let unbindable: UInt64 = 0x20000, isPrivate: UInt64 = 0x40000, slave: UInt64 = 0x80000, shared: UInt64 = 0x100000
+    static let unbindable: UInt64 = 0x20000, isPrivate: UInt64 = 0x40000, slave: UInt64 = 0x80000,
+      shared: UInt64 = 0x100000
     static let kinds = unbindable | isPrivate | slave | shared
     /// Access times and silence: they change nothing that matters here.
     static let harmless: UInt64 = 0x400 | 0x800 | 0x8000 | 0x200000 | 0x1000000 | 0x2000000
@@ -129,7 +130,9 @@ extension Nested {
         guard let count = quantity(value, percentOf: nil) else { throw Refusal(invalid, "nr_inodes is no number") }
         inodes = count
       case ("mode", let value?):
-        guard let mode = UInt32(value, radix: 8), mode <= 0o1777 else { throw Refusal(invalid, "mode is not permitted") }
+        guard let mode = UInt32(value, radix: 8), mode <= 0o1777 else {
+          throw Refusal(invalid, "mode is not permitted")
+        }
         options.append(Option(key, value))
       case ("uid", let value?), ("gid", let value?):
         guard UInt32(value) != nil else { throw Refusal(invalid, key + " is no number") }
@@ -177,9 +180,13 @@ extension Nested {
       }
       if let value, value.utf8.contains(0x5c) { throw Refusal(invalid, "backslashes in paths are not known here") }
     }
-    if layers.lower.isEmpty || layers.lower.count > layerLimit { throw Refusal(invalid, "lowerdir is missing or too long") }
+    if layers.lower.isEmpty || layers.lower.count > layerLimit {
+      throw Refusal(invalid, "lowerdir is missing or too long")
+    }
     if (layers.upper == nil) != (layers.work == nil) { throw Refusal(invalid, "upperdir and workdir belong together") }
-    if layers.lower.contains("") || layers.upper == "" || layers.work == "" { throw Refusal(invalid, "a path is empty") }
+    if layers.lower.contains("") || layers.upper == "" || layers.work == "" {
+      throw Refusal(invalid, "a path is empty")
+    }
     return layers
   }
 }

@@ -82,7 +82,8 @@ extension ShimPolicy {
     policy.nested = nested ?? policy.nested
     if policy.nested, policy.exec != .any {
       // A mount can bring any file under a name, and shows as read-only what is written elsewhere.
-      throw reader.error("\"nested\" and a rule for programs exclude each other", hint: "set exec to \"any\", or nested to false")
+      throw reader.error(
+        "\"nested\" and a rule for programs exclude each other", hint: "set exec to \"any\", or nested to false")
     }
     if nested == true { policy.allowNested() }
     for rule in rules {

@@ -28,15 +28,18 @@ enum Confinement {
 
   /// What ``Worker`` does besides; it has the filter of its parent.
   private static let making = [
-    "clone3", "pipe2", "prctl", "getpid", "close_range", "openat", "openat2", "readlinkat", "newfstatat", "fstat", "statx",
-    "fstatfs", "lseek", "fchdir", "setns", "setresuid", "setresgid", "setgroups", "capget", "capset", "umask", "faccessat2",
+    "clone3", "pipe2", "prctl", "getpid", "close_range", "openat", "openat2", "readlinkat", "newfstatat", "fstat",
+    "statx",
+    "fstatfs", "lseek", "fchdir", "setns", "setresuid", "setresgid", "setgroups", "capget", "capset", "umask",
+    "faccessat2",
     "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "umount2", "mknodat", "unlinkat",
     "setxattr", "removexattr",
   ]
   /// Without a user namespace of the container's own, what its root has of these is what this process keeps; with one, its
   /// children have them over that namespace only.
   private static let makingCapabilities = [
-    RC_CAP_CHOWN, RC_CAP_DAC_OVERRIDE, RC_CAP_DAC_READ_SEARCH, RC_CAP_FOWNER, RC_CAP_FSETID, RC_CAP_SETGID, RC_CAP_SETUID,
+    RC_CAP_CHOWN, RC_CAP_DAC_OVERRIDE, RC_CAP_DAC_READ_SEARCH, RC_CAP_FOWNER, RC_CAP_FSETID, RC_CAP_SETGID,
+    RC_CAP_SETUID,
     RC_CAP_SYS_CHROOT, RC_CAP_SYS_ADMIN, RC_CAP_MKNOD,
   ]
 

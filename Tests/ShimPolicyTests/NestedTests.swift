@@ -13,7 +13,9 @@ import Testing
   }
 
   private func error(_ type: String?, _ flags: UInt64 = 0, _ data: String? = nil) -> UInt16? {
-    do { _ = try Nested.mount(type: type, flags: flags, data: data, memoryLimit: Self.limit) } catch { return error.error }
+    do { _ = try Nested.mount(type: type, flags: flags, data: data, memoryLimit: Self.limit) } catch {
+      return error.error
+    }
     return nil
   }
 
@@ -40,7 +42,8 @@ import Testing
   }
 
   @Test func rulesOfThePolicyCount() throws {
-    let rule = "\"rules\": [{\"calls\": [\"mount\"], \"action\": \"deny\"}, {\"calls\": [\"mknod\"], \"action\": \"allow\"}]"
+    let rule =
+      "\"rules\": [{\"calls\": [\"mount\"], \"action\": \"deny\"}, {\"calls\": [\"mknod\"], \"action\": \"allow\"}]"
     let mine = try policy("\"base\": \"nested\", " + rule)
     #expect(!mine.nestedCalls.contains("mount") && !mine.nestedCalls.contains("mknod"))
     #expect(mine.nestedCalls.contains("umount2"))
@@ -48,7 +51,10 @@ import Testing
     #expect(compat.nestedCalls.contains("mount") && !compat.nestedCalls.contains("setxattr"))
   }
 
-  @Test(arguments: ["\"base\": \"strict\", \"nested\": true", "\"base\": \"nested\", \"exec\": \"image\"", "\"base\": \"nested\", \"nested\": 1"])
+  @Test(arguments: [
+    "\"base\": \"strict\", \"nested\": true", "\"base\": \"nested\", \"exec\": \"image\"",
+    "\"base\": \"nested\", \"nested\": 1",
+  ])
   func mistakesAreRefused(members: String) { #expect(throws: SpecError.self) { try policy(members) } }
 
   // MARK: mounts
@@ -65,13 +71,17 @@ import Testing
     #expect(size("size=0,nr_inodes=0") == ["size": String(Self.limit), "nr_inodes": String(Self.limit / 4096)])
     #expect(size("size=50%")?["size"] == String(Self.limit / 100 * 50))
     #expect(size("nr_inodes=999999999")?["nr_inodes"] == String(Self.limit / 4096))
-    for data in ["size=18446744073709551615g", "size=", "size=-1", "size=x", "nr_blocks=0", "huge=always", "mode=4755", "context=x", "uid=x", "size"] {
+    for data in [
+      "size=18446744073709551615g", "size=", "size=-1", "size=x", "nr_blocks=0", "huge=always", "mode=4755",
+      "context=x", "uid=x", "size",
+    ] {
       #expect(error("tmpfs", 0, data) == 22, "\(data)")
     }
   }
 
   @Test(arguments: [
-    "sysfs", "cgroup", "cgroup2", "devtmpfs", "devpts", "debugfs", "tracefs", "securityfs", "bpf", "mqueue", "ramfs", "ext4", "fuse", "nfs",
+    "sysfs", "cgroup", "cgroup2", "devtmpfs", "devpts", "debugfs", "tracefs", "securityfs", "bpf", "mqueue", "ramfs",
+    "ext4", "fuse", "nfs",
     "", "TMPFS", "tmpfs ", "binfmt_misc",
   ])
   func otherFileSystemsAreNotMade(type: String) {
@@ -92,7 +102,9 @@ import Testing
     #expect(plan(nil, 0x40000 | Self.recursive) == .propagation(.isPrivate, recursive: true))
     #expect(plan(nil, 0x80000) == .propagation(.slave, recursive: false))
     for flags: UInt64 in [0x100000, 0x20000, 0x2000, 0xc0000] { #expect(error(nil, flags) == 1, "\(flags)") }
-    for flags: UInt64 in [0x10, 0x40, 0x80, 0x800000, 0x8000_0000, 0x3000, 0x1010] { #expect(error("tmpfs", flags) == 22, "\(flags)") }
+    for flags: UInt64 in [0x10, 0x40, 0x80, 0x800000, 0x8000_0000, 0x3000, 0x1010] {
+      #expect(error("tmpfs", flags) == 22, "\(flags)")
+    }
     // Only 32 bits are flags.
     #expect(plan(nil, Self.bind | 1 << 32) == .bind)
   }
@@ -107,15 +119,19 @@ import Testing
   }
 
   @Test func overlaysNameTheirLayers() {
-    guard case .overlay(let layers, let attributes)? = plan("overlay", 0, "lowerdir=/a:/b,upperdir=u,workdir=w,userxattr") else {
+    guard
+      case .overlay(let layers, let attributes)? = plan("overlay", 0, "lowerdir=/a:/b,upperdir=u,workdir=w,userxattr")
+    else {
       return #expect(Bool(false))
     }
     #expect(layers.lower == ["/a", "/b"] && layers.upper == "u" && layers.work == "w" && attributes == .always)
     guard case .overlay(_, let readOnly)? = plan("overlay", 0, "lowerdir=/a:/b") else { return #expect(Bool(false)) }
     #expect(readOnly.contains(.readOnly))
     for data in [
-      "", "lowerdir=", "upperdir=/u,workdir=/w", "lowerdir=/a,upperdir=/u", "lowerdir=/a,workdir=/w", "lowerdir=/a,redirect_dir=on",
-      "lowerdir=/a,metacopy=on", "lowerdir=/a\\:b", "lowerdir+=/a", "lowerdir=/a,datadir+=/b", "lowerdir=/a,override_creds",
+      "", "lowerdir=", "upperdir=/u,workdir=/w", "lowerdir=/a,upperdir=/u", "lowerdir=/a,workdir=/w",
+      "lowerdir=/a,redirect_dir=on",
+      "lowerdir=/a,metacopy=on", "lowerdir=/a\\:b", "lowerdir+=/a", "lowerdir=/a,datadir+=/b",
+      "lowerdir=/a,override_creds",
       "lowerdir=" + String(repeating: "/a:", count: 33), "lowerdir=/a,upperdir=,workdir=",
     ] { #expect(error("overlay", 0, data) == 22, "\(data)") }
     #expect(plan("proc") == .proc(.always))
@@ -145,7 +161,10 @@ import Testing
   @Test func onlyAttributesOfUsersAreSet() throws {
     try Nested.checkAttribute("user.a")
     try Nested.checkAttribute("user.overlay.opaque")
-    for name in ["trusted.overlay.opaque", "trusted.x", "security.capability", "security.selinux", "system.posix_acl_access", "user", "User.a", "x", " user.a"] {
+    for name in [
+      "trusted.overlay.opaque", "trusted.x", "security.capability", "security.selinux", "system.posix_acl_access",
+      "user", "User.a", "x", " user.a",
+    ] {
       #expect(throws: Nested.Refusal(95, "only attributes user.* are set")) { try Nested.checkAttribute(name) }
     }
     for name in ["", "user.", "user." + String(repeating: "x", count: 251)] {
@@ -185,7 +204,10 @@ import Testing
     #expect(try objection("", source: 23) == nil)
     #expect(try objection("", source: 99) != nil)
     // A part of a volume that is read-only, a mask, and something in memory over it.
-    for line in ["30 23 8:1 /data/keys /data/keys ro - ext4 x ro", "30 23 0:9 /null /data/key rw - devtmpfs x rw", "30 23 0:9 / /data/t ro - tmpfs x ro"] {
+    for line in [
+      "30 23 8:1 /data/keys /data/keys ro - ext4 x ro", "30 23 0:9 /null /data/key rw - devtmpfs x rw",
+      "30 23 0:9 / /data/t ro - tmpfs x ro",
+    ] {
       #expect(try objection(line, source: 23) != nil, "\(line)")
       // The same file system, by another mount.
       #expect(try objection(line, source: 27) != nil, "\(line)")
@@ -193,7 +215,10 @@ import Testing
       // If it was made here, or a copy of it was.
       #expect(try objection(line, source: 23, own: [30]) == nil, "\(line)")
     }
-    #expect(try objection("30 20 8:1 /data /copy rw - ext4 x rw\n31 30 8:1 /data/keys /copy/keys ro - ext4 x rw", source: 23, own: [30]) == nil)
+    #expect(
+      try objection(
+        "30 20 8:1 /data /copy rw - ext4 x rw\n31 30 8:1 /data/keys /copy/keys ro - ext4 x rw", source: 23, own: [30])
+        == nil)
     #expect(try objection("30 23 8:3 / /data/disk rw - ext4 x rw", source: 23) == nil)
     // Where the configuration hides paths in the image, only what was made here is shown.
     #expect(try objection("", source: 20, hides: true) != nil)

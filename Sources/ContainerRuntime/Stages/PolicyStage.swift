@@ -122,7 +122,9 @@ public enum PolicyStage {
       if policy.nested {
         try checkNested(spec, policy)
         let calls = policy.nestedCalls
-        for index in rules.rules.indices where rules.rules[index].action != .allow { rules.rules[index].names.removeAll { calls.contains($0) } }
+        for index in rules.rules.indices where rules.rules[index].action != .allow {
+          rules.rules[index].names.removeAll { calls.contains($0) }
+        }
         rules.rules.removeAll { $0.names.isEmpty }
         rules.rules.append(SeccompPolicy.Rule(calls, .notify))
       }

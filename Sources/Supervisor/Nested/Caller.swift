@@ -62,7 +62,8 @@ struct Caller {
       self.capabilities = capabilities
       isAdministrator = effective == 0 || (userMap.count == 1 && userMap.inside(ids[1]) != nil)
     } catch  where error == .notPermitted || error == .accessDenied {
-      throw Nested.Refusal(UInt16(EPERM), "the caller is not in the container's own namespaces, or has ids that these lack")
+      throw Nested.Refusal(
+        UInt16(EPERM), "the caller is not in the container's own namespaces, or has ids that these lack")
     } catch {
       throw Nested.Refusal(UInt16(EPERM), "the caller can't be seen")
     }

@@ -25,7 +25,8 @@ extension Worker {
     case .proc(let attributes):
       try checkTarget(target.raw, table)
       let proc = try step("/proc") { () throws(Errno) in
-        let proc = try open("/proc", at: Directory.current, O_PATH | O_DIRECTORY, resolve: [.noMagicLinks, .noSymlinks])
+        let proc = try open(
+          "/proc", at: Directory.current, O_PATH | O_DIRECTORY, resolve: [.noMagicLinks, .noSymlinks])
         guard try fileSystem(of: proc.raw).magic == UInt32(RC_PROC_SUPER_MAGIC), try isMountRoot(proc.raw) else {
           throw .notPermitted
         }
@@ -130,7 +131,8 @@ extension Worker {
       if isReadOnly, !attributes.contains(.readOnly) { throw .notPermitted }
     }
     try holdAlso([Int(RC_CAP_SYS_ADMIN)])
-    try step("remount") { () throws(Errno) in try setAttributes(of: target, set: attributes.rawValue, recursive: false) }
+    try step("remount") { () throws(Errno) in try setAttributes(of: target, set: attributes.rawValue, recursive: false)
+    }
     return "remount: attributes are added, none is taken away"
   }
 

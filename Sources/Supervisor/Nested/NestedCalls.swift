@@ -79,7 +79,9 @@ struct NestedCalls {
       case .child:
         worker.run(report: writer)
       case .parent(let pid, let pidfd):
-        if try waitReadable([pidfd.raw], timeout: Self.patience).isEmpty { try? sendSignal(SIGKILL, toProcess: pidfd.raw) }
+        if try waitReadable([pidfd.raw], timeout: Self.patience).isEmpty {
+          try? sendSignal(SIGKILL, toProcess: pidfd.raw)
+        }
         _ = try wait(pid)
         guard try !waitReadable([reader], timeout: 0).isEmpty else { throw .ioError }
         var bytes = [UInt8](repeating: 0, count: 4096)
@@ -123,7 +125,9 @@ struct NestedCalls {
         mode: UInt32(arguments[2] & 0o7777))
     case "setxattr", "lsetxattr", "fsetxattr":
       let attribute = try attribute(call)
-      if arguments[3] > UInt64(Nested.attributeValueLimit) { throw Nested.Refusal(UInt16(E2BIG), "the value is too long") }
+      if arguments[3] > UInt64(Nested.attributeValueLimit) {
+        throw Nested.Refusal(UInt16(E2BIG), "the value is too long")
+      }
       let value = try memory(call, arguments[2], Int(arguments[3]))
       return .setAttribute(
         try file(call, name, opened), name: attribute, value: value, flags: Int32(truncatingIfNeeded: arguments[4]))
@@ -150,7 +154,9 @@ struct NestedCalls {
     return name
   }
 
-  private static func file(_ call: CallNotification, _ name: String, _ opened: DescriptorSet) throws(Nested.Refusal) -> File {
+  private static func file(_ call: CallNotification, _ name: String, _ opened: DescriptorSet) throws(Nested.Refusal)
+    -> File
+  {
     if name.utf8.first == 0x66 {
       return .open(try descriptor(call, Int32(truncatingIfNeeded: call.arguments[0]), opened))
     }
@@ -167,7 +173,8 @@ struct NestedCalls {
     return opened.insert(file)
   }
 
-  private static func memory(_ call: CallNotification, _ address: UInt64, _ size: Int) throws(Nested.Refusal) -> [UInt8] {
+  private static func memory(_ call: CallNotification, _ address: UInt64, _ size: Int) throws(Nested.Refusal) -> [UInt8]
+  {
     if size == 0 { return [] }
     guard let bytes = try? readMemory(of: call.pid, at: address, size: size), bytes.count == size else {
       throw Nested.Refusal(UInt16(EFAULT), "the value can't be read")

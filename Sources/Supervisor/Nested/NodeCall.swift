@@ -33,7 +33,9 @@ extension Worker {
     let bytes = path.utf8
     let slash = bytes.lastIndex(of: 0x2f)
     let name = slash.map { String(Substring(bytes[bytes.index(after: $0)...])) } ?? path
-    if name.isEmpty || name == "." || name == ".." { throw Nested.Refusal(UInt16(path.isEmpty ? ENOENT : EEXIST), "no name") }
+    if name.isEmpty || name == "." || name == ".." {
+      throw Nested.Refusal(UInt16(path.isEmpty ? ENOENT : EEXIST), "no name")
+    }
     var top = "."
     if let slash { top = slash == bytes.startIndex ? "/" : String(Substring(bytes[..<slash])) }
     return (top, name)

@@ -153,7 +153,9 @@ struct Worker {
     }
     guard let entry = table.entry(id) else { throw refuse("the target is on no mount of the container") }
     if entry.isShared { throw refuse("the target's mount is shared with others") }
-    let isReadOnly = try step("the target") { () throws(Errno) in try fileSystem(of: target).flags & UInt64(RC_ST_RDONLY) != 0 }
+    let isReadOnly = try step("the target") { () throws(Errno) in
+      try fileSystem(of: target).flags & UInt64(RC_ST_RDONLY) != 0
+    }
     if isRoot, isReadOnly, !made.contains(id) { throw refuse("the target is a path that the configuration protects") }
     if made.count >= Self.madeLimit || table.entries.count >= Self.allLimit {
       throw Nested.Refusal(UInt16(ENOSPC), "the container has as many mounts as it may have")
@@ -162,7 +164,9 @@ struct Worker {
 
   /// Whether a directory may be shown at a second place.
   func checkShown(_ directory: Int32, _ table: MountTable) throws(Nested.Refusal) {
-    let (id, root) = try step("the source") { () throws(Errno) in (try mountID(of: directory), try mountID(of: caller.root)) }
+    let (id, root) = try step("the source") { () throws(Errno) in
+      (try mountID(of: directory), try mountID(of: caller.root))
+    }
     if let objection = table.objection(toShowing: id, own: made, root: root, hidesInRoot: hidesInRoot) {
       throw Nested.Refusal(UInt16(EPERM), objection)
     }
@@ -178,7 +182,8 @@ struct Worker {
   }
 
   /// Acts on a file by the number of its descriptor.
-  private func onFile(_ file: NestedCalls.File, _ body: (String) throws(Errno) -> Void) throws(Nested.Refusal) -> String {
+  private func onFile(_ file: NestedCalls.File, _ body: (String) throws(Errno) -> Void) throws(Nested.Refusal) -> String
+  {
     func act(_ number: Int32) throws(Nested.Refusal) {
       try step("attribute") { () throws(Errno) in
         if try status(at: number).isSymbolicLink { throw .notPermitted }

@@ -27,6 +27,13 @@ static const char *kind;
 
 static int is(const char *name) { return !strcmp(kind, name); }
 
+// Waits for a time that differs, so that the two states of what is swapped last about equally long.
+static void linger(void) {
+  static unsigned seed = 1;
+  seed = seed * 1103515245 + 12345;
+  for (volatile unsigned i = 0; i < (seed >> 16) % 4096; i++);
+}
+
 static void *swap(void *unused) {
   while (!stop) {
     if (is("link")) {
@@ -41,7 +48,9 @@ static void *swap(void *unused) {
       const char *one = is("type") ? "tmpfs" : is("target") ? "/tmp/good" : is("source") ? "/tmp/full" : "user.a";
       const char *other = is("type") ? "sysfs" : is("target") ? "/proc" : is("source") ? "/proc/1/root" : "trusted.a";
       strcpy(text, one);
+      linger();
       strcpy(text, other);
+      linger();
     }
   }
   return unused;

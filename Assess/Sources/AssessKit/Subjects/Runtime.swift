@@ -52,7 +52,7 @@ public struct Runtime: Sendable, Equatable {
 
   private static func find(_ names: [String]) -> String? {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    let folders = path.split(separator: ":") + ["/usr/sbin", "/usr/local/sbin"]
+    let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
     for name in names {
       for folder in folders where System.isExecutable("\(folder)/\(name)") { return "\(folder)/\(name)" }
     }

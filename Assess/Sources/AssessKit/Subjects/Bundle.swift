@@ -36,7 +36,9 @@ public struct Bundle: Sendable {
     Self.place(&config)
     Self.capabilities(&config)
     Self.deny(&config)
-    if !config["linux"]["uidMappings"].elements.isEmpty {
+    if geteuid() != 0 {
+      config = Configuration.rootless(config)
+    } else if !config["linux"]["uidMappings"].elements.isEmpty {
       Self.give(path + "/rootfs", to: uid_t(Configuration.firstID))
       // What a user namespace has no rights to mount anew is not needed for what is tried.
       config["linux"]["sysctl"] = .null

@@ -64,7 +64,7 @@ public struct ProbeRunner: Sendable {
 
   private func onHost(_ probe: Probe) async throws -> PayloadWord? {
     let outcome = try await Command.run(
-      [payload] + probe.payload, scratch: workspace.scratch, limit: probe.limit ?? 10, directory: workspace.scratch)
+      [payload] + (machine.root ? [] : ["as-root"]) + probe.payload, scratch: workspace.scratch, limit: probe.limit ?? 10, directory: workspace.scratch)
     return PayloadWord(outcome.output)
   }
 

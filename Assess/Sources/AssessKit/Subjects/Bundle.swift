@@ -90,7 +90,8 @@ public struct Bundle: Sendable {
     if config["linux"]["seccomp"] == .null {
       config["linux"]["seccomp"] = ["defaultAction": "SCMP_ACT_ALLOW", "syscalls": []]
     } else {
-      config["linux"]["seccomp"]["syscalls"].elements = config["linux"]["seccomp"]["syscalls"].elements.compactMap { rule in
+      config["linux"]["seccomp"]["syscalls"].elements = config["linux"]["seccomp"]["syscalls"].elements.compactMap {
+        rule in
         var rule = rule
         rule["names"].elements = rule["names"].elements.filter { !denied.contains($0.string ?? "") }
         return rule["names"].elements.isEmpty ? nil : rule

@@ -64,12 +64,6 @@ public struct CallListener: Equatable, Sendable {
     try answered(rc_notification_refuse(raw, notification.id, Int32(error)))
   }
 
-  /// The call is not made: it returns a value.
-  @discardableResult
-  public func answer(_ notification: CallNotification, _ value: Int64) throws(Errno) -> Bool {
-    try answered(rc_notification_answer(raw, notification.id, value))
-  }
-
   private func answered(_ result: Int) throws(Errno) -> Bool {
     if result == -Int(ENOENT) { return false }
     try check(result)

@@ -14,7 +14,7 @@ public enum Create {
     var (spec, options) = (spec, options)
     // A policy that nobody asked for filters calls, and changes nothing that a container sees.
     options.mayHaveOwnFiles =
-      options.policy != nil || spec.annotations.contains { $0.key == PolicyStage.annotation }
+      options.policy != nil || spec.annotations.value(of: PolicyStage.annotation) != nil
     if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
       // So `state` tells of it, and `exec` finds it.
       spec.annotations.removeAll { $0.key == PolicyStage.annotation }

@@ -44,6 +44,11 @@ public struct MountTable: Sendable {
     return false
   }
 
+  /// Below /proc or /sys.
+  private static func isKernels(_ point: String) -> Bool {
+    point.utf8.starts(with: "/proc/".utf8) || point.utf8.starts(with: "/sys/".utf8)
+  }
+
   /// Why directories of a file system may not be shown at a second place. A mount hides what lies below it, and narrows what
   /// can be done with it, at one place only: elsewhere, or after a rename, the same files would be seen without it. Below what
   /// the runtime mounts on the root of the container lies the image, which is no secret to it; below other mounts may lie
@@ -59,9 +64,10 @@ public struct MountTable: Sendable {
       return "the configuration hides paths that could be seen at the new place"
     }
     for mount in entries where mount.parent != mount.id && !descends(mount, from: own) {
-      guard let below = entry(mount.parent), below.id != root, below.device == source.device,
-        below.point != "/proc", below.point != "/sys", below.point != "/dev"
-      else { continue }
+      guard let below = entry(mount.parent), below.device == source.device else { continue }
+      // On the root it is what covers parts of a /proc or /sys that belongs to the image.
+      if below.id == root, !Self.isKernels(mount.point) { continue }
+      if below.point == "/proc" || below.point == "/sys" || below.point == "/dev" { continue }
       if mount.device == below.device || mount.type == "tmpfs" || mount.root == "/null" {
         return "what " + mount.point + " hides could be seen at the new place"
       }

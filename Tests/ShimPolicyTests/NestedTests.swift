@@ -220,6 +220,8 @@ import Testing
         "30 20 8:1 /data /copy rw - ext4 x rw\n31 30 8:1 /data/keys /copy/keys ro - ext4 x rw", source: 23, own: [30])
         == nil)
     #expect(try objection("30 23 8:3 / /data/disk rw - ext4 x rw", source: 23) == nil)
+    // A mask below a /sys that is a directory of the image.
+    #expect(try objection("30 20 0:9 /null /sys/firmware rw - devtmpfs x rw", source: 20) != nil)
     // Where the configuration hides paths in the image, only what was made here is shown.
     #expect(try objection("", source: 20, hides: true) != nil)
     #expect(try objection("30 26 0:90 / /other/t rw - tmpfs x rw", source: 30, own: [30], hides: true) == nil)

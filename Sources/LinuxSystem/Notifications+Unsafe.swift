@@ -64,6 +64,12 @@ public struct CallListener: Equatable, Sendable {
     try answered(rc_notification_refuse(raw, notification.id, Int32(error)))
   }
 
+  /// The call was made elsewhere: it returns 0.
+  @discardableResult
+  public func succeed(_ notification: CallNotification) throws(Errno) -> Bool {
+    try answered(rc_notification_refuse(raw, notification.id, 0))
+  }
+
   private func answered(_ result: Int) throws(Errno) -> Bool {
     if result == -Int(ENOENT) { return false }
     try check(result)

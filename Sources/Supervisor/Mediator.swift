@@ -55,7 +55,7 @@ final class Mediator {
     let text = tell.tellsAll ? CallText.describe(call, index) : ""
     guard let outcome = nested?.handle(call, index, listener) else { return }
     if outcome.error == 0 {
-      try listener.answer(call, 0)
+      try listener.succeed(call)
     } else {
       if let place = refused.firstIndex(where: { $0.index == index && $0.error == outcome.error }) {
         refused[place].count += 1

@@ -129,13 +129,14 @@ _rcontainer() {
     features:*) words='--check --help' ;;
     profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
+    assess:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
     man:*) words='--help' ;;
     esac
   else
     case $verb:$place in
-    :0) words='do pool trace run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
+    :0) words='do pool trace run create start state kill delete exec list ps pause resume update events spec features profile machine assess version completion man' ;;
     start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;

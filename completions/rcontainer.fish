@@ -10,7 +10,7 @@ complete -c rcontainer -n __fish_use_subcommand -l debug -d 'log what is of inte
 complete -c rcontainer -n __fish_use_subcommand -l cgroup-manager -x -a 'cgroupfs systemd disabled' -d 'cgroupfs (the default), or disabled for no cgroups; systemd is not supported yet'
 complete -c rcontainer -n __fish_use_subcommand -l systemd-cgroup -d 'the same as --cgroup-manager systemd'
 complete -c rcontainer -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d 'accepted for compatibility; found out by itself'
-complete -c rcontainer -n __fish_use_subcommand -l policy -x -d 'of containers that name none: default, strict, compat, none, or a file'
+complete -c rcontainer -n __fish_use_subcommand -l policy -x -d 'of containers that name none: default, strict, compat, nested, none, or a file'
 complete -c rcontainer -n __fish_use_subcommand -l criu -r -F -d 'accepted for compatibility'
 complete -c rcontainer -n __fish_use_subcommand -l help -s h -d 'show help'
 complete -c rcontainer -n __fish_use_subcommand -l version -s v -d 'show the version'
@@ -34,6 +34,7 @@ complete -c rcontainer -n __fish_use_subcommand -a spec -d 'write a config.json 
 complete -c rcontainer -n __fish_use_subcommand -a features -d 'show what this runtime and kernel can do, as JSON'
 complete -c rcontainer -n __fish_use_subcommand -a profile -d 'show, check, compare, learn or derive policies'
 complete -c rcontainer -n __fish_use_subcommand -a machine -d 'make and start the emulated Arm CCA machine'
+complete -c rcontainer -n __fish_use_subcommand -a assess -d 'measure how well runtimes contain threats, and the cost'
 complete -c rcontainer -n __fish_use_subcommand -a version -d 'show the version'
 complete -c rcontainer -n __fish_use_subcommand -a completion -d 'print a completion script for a shell'
 complete -c rcontainer -n __fish_use_subcommand -a man -d 'print the manual page'
@@ -52,7 +53,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from do' -l cwd -x -a '(__fish
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l root -x -a '(__fish_complete_directories)' -d 'another root than the host\'s'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l hostname -x -d 'host name in the sandbox'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
-complete -c rcontainer -n '__fish_seen_subcommand_from do' -l policy -x -d 'what system calls the command may make: default, strict, compat, or a file'
+complete -c rcontainer -n '__fish_seen_subcommand_from do' -l policy -x -d 'what system calls the command may make: default, strict, compat, nested, or a file'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l audit -r -F -d 'append a line of JSON to FILE for each call that the policy denies'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l summary -d 'print at the end which calls the policy denied'
 complete -c rcontainer -n '__fish_seen_subcommand_from do' -l json -d 'print a result as JSON, with the command\'s output in it'
@@ -75,7 +76,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l pids -x -d 'limi
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l root -x -a '(__fish_complete_directories)' -d 'another root than the host\'s'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l hostname -x -d 'host name in the sandbox'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
-complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l policy -x -d 'what system calls the command may make: default, strict, compat, or a file'
+complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l policy -x -d 'what system calls the command may make: default, strict, compat, nested, or a file'
 complete -c rcontainer -n '__fish_seen_subcommand_from pool' -l require -x -d 'fail if the kernel lacks one; all, or names of features --check'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l rw -x -a '(__fish_complete_directories)' -d 'let the command write to DIR (repeatable)'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l ro -x -a '(__fish_complete_directories)' -d 'show DIR of the host read-only, as it is now (repeatable)'
@@ -92,7 +93,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l cwd -x -a '(__f
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l root -x -a '(__fish_complete_directories)' -d 'another root than the host\'s'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l hostname -x -d 'host name in the sandbox'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l shim -x -a 'software cca' -d 'software (the default), or cca: memory of its own, out of the host\'s reach (Arm CCA)'
-complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l policy -x -d 'what system calls the command may make: default, strict, compat, or a file'
+complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l policy -x -d 'what system calls the command may make: default, strict, compat, nested, or a file'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -l output -s o -r -F -d 'print to FILE instead of standard error'
 complete -c rcontainer -n '__fish_seen_subcommand_from trace' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from run' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'directory with config.json; the current one by default'
@@ -194,4 +195,5 @@ complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l shim -x -a 's
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -a 'show check diff learn derive'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -a 'default strict compat' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from machine' -F
+complete -c rcontainer -n '__fish_seen_subcommand_from assess' -F
 complete -c rcontainer -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'

@@ -394,6 +394,15 @@ long rc_process_read(int pid, uint64_t address, void *buffer, size_t size) {
   return RC_RESULT(process_vm_readv(pid, &here, 1, &there, 1, 0));
 }
 
+long rc_process_write(int pid, uint64_t address, const void *buffer, size_t size) {
+  struct iovec here = {(void *)(uintptr_t)buffer, size}, there = {(void *)(uintptr_t)address, size};
+  return RC_RESULT(process_vm_writev(pid, &here, 1, &there, 1, 0));
+}
+
+long rc_processors(int thread, void *mask, size_t size) {
+  return RC_RESULT(syscall(SYS_sched_getaffinity, thread, size, mask));
+}
+
 long rc_landlock_nothing(void) {
   /* landlock_create_ruleset is 444 and landlock_restrict_self 446 on all architectures. */
   long version = RC_RESULT(syscall(444, 0, 0, 1u /* LANDLOCK_CREATE_RULESET_VERSION */));

@@ -12,8 +12,7 @@ public enum Create {
   ) throws(RuntimeError) -> LaunchedContainer {
     try checkPreserved(options.preservedDescriptors)
     var (spec, options) = (spec, options)
-    // A policy that nobody asked for filters calls, and changes nothing that a container sees.
-    options.mayHaveOwnFiles =
+    options.mayAnswerCalls =
       options.policy != nil || spec.annotations.contains { $0.key == PolicyStage.annotation }
     if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
       // So `state` tells of it, and `exec` finds it.

@@ -67,9 +67,8 @@ import Testing
     load.add(used: 3000, in: 1000)
     let bytes = SystemCallText.sysinfo(memory: text, seconds: 7, load, processes: 70000)
     #expect(bytes.count == MachineFigures.sysinfoSize)
-    let words = (0..<14).map { word in
-      (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[8 * word + $1]) << UInt64(8 * $1) }
-    }
+    var words = [UInt64](repeating: 0, count: 14)
+    for (place, byte) in bytes.enumerated() { words[place / 8] |= UInt64(byte) << UInt64(8 * (place % 8)) }
     #expect(words[0] == 7)
     #expect((190000...196608).contains(words[1]))
     #expect(Array(words[4...]) == [64 << 20, 54 << 20, 0, 0, 2 << 20, 1 << 20, 65535, 0, 0, 1])

@@ -53,7 +53,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\]\[/later\],...]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -82,7 +82,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\]\[/later\],...]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -100,7 +100,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\]\[/later\],...]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -253,7 +253,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\]\[/later\],...]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \

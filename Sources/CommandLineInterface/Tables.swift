@@ -162,7 +162,7 @@ extension Verb {
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
     Option(
       "egress", nil, .text("RULES"),
-      "connect to these only: none, all, or HOST:PORT[/udp],... (name, address, network)"),
+      "connect to these only: none, all, or a list of HOST:PORT[/udp][/later]"),
     Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("memory", "m", .size, "limit memory, as in 512m"),
     Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),

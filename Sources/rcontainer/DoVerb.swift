@@ -53,11 +53,13 @@ enum DoVerb {
         throw RuntimeError(.options, "--egress: " + error.message, hint: "as in api.example.com:443,10.0.0.0/8:5432")
       }
     }
-    guard let text = context.options["dns"] else { return }
-    guard let nameserver = IPAddress.nameserver(text) else {
-      throw context.bad("dns", text, "an address, or an IPv4 address and a port")
+    if let text = context.options["dns"] {
+      guard let nameserver = IPAddress.nameserver(text) else {
+        throw context.bad("dns", text, "an address, or an IPv4 address and a port")
+      }
+      sandbox.nameserver = nameserver
     }
-    sandbox.nameserver = nameserver
+    if let rules = sandbox.egress { try EgressNames.check(rules, sandbox.nameserver, "--egress", log: nil) }
   }
 
   private static func summary(_ denied: [DeniedCall]) -> String {

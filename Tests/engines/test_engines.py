@@ -163,7 +163,7 @@ class Podman(CommonChecks, Engine):
         server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
         self.addCleanup(lambda: (server.kill(), server.wait()))
         script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
-        done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080 name.test:1", *self.new, self.image,
+        done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080 name.test:1/later", *self.new, self.image,
                            "sh", "-c", script + "cat /etc/resolv.conf")
         lines = self.ok(done).splitlines()
         self.assertEqual(lines[0], "reached", lines)

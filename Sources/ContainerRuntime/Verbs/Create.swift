@@ -30,7 +30,7 @@ public enum Create {
     record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
     record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
     do throws(RuntimeError) {
-      if let plan = try EgressStage.plan(spec, id: id) {
+      if let plan = try EgressStage.plan(spec, id: id, log: log) {
         try EgressStage.write(plan, in: directory.raw)
         spec = try EgressStage.confined(spec, file: store.path + "/" + id + "/resolv.conf")
         options.containerEgress = plan

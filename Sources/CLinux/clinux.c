@@ -27,40 +27,6 @@ static long rc_bpf(int command, union bpf_attr *attr) {
   return RC_RESULT(syscall(SYS_bpf, command, attr, sizeof *attr));
 }
 
-long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size) {
-  union bpf_attr attr;
-  memset(&attr, 0, sizeof attr);
-  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  attr.insns = (uint64_t)(uintptr_t)instructions;
-  attr.insn_cnt = count;
-  attr.license = (uint64_t)(uintptr_t) "Apache-2.0";
-  if (log_size) {
-    attr.log_buf = (uint64_t)(uintptr_t)log;
-    attr.log_size = log_size;
-    attr.log_level = 1;
-  }
-  return rc_bpf(BPF_PROG_LOAD, &attr);
-}
-
-long rc_bpf_attach_device(int cgroup, int program) {
-  union bpf_attr attr;
-  memset(&attr, 0, sizeof attr);
-  attr.target_fd = (uint32_t)cgroup;
-  attr.attach_bpf_fd = (uint32_t)program;
-  attr.attach_type = BPF_CGROUP_DEVICE;
-  attr.attach_flags = BPF_F_ALLOW_MULTI;
-  return rc_bpf(BPF_PROG_ATTACH, &attr);
-}
-
-long rc_bpf_detach_device(int cgroup, int program) {
-  union bpf_attr attr;
-  memset(&attr, 0, sizeof attr);
-  attr.target_fd = (uint32_t)cgroup;
-  attr.attach_bpf_fd = (uint32_t)program;
-  attr.attach_type = BPF_CGROUP_DEVICE;
-  return rc_bpf(BPF_PROG_DETACH, &attr);
-}
-
 long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
@@ -360,27 +326,26 @@ long rc_notification_is_valid(int listener, uint64_t id) {
   return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
 }
 
+static long respond(int listener, uint64_t id, int error, unsigned flags) {
+  struct seccomp_notif_resp response;
+  memset(&response, 0, sizeof response);
+  response.id = id;
+  response.error = -error;
+  response.flags = flags;
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
+}
+
+long rc_notification_continue(int listener, uint64_t id) {
+  return respond(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+long rc_notification_refuse(int listener, uint64_t id, int error) { return respond(listener, id, error, 0); }
+
 long rc_notification_answer(int listener, uint64_t id, int64_t value) {
   struct seccomp_notif_resp response;
   memset(&response, 0, sizeof response);
   response.id = id;
   response.val = value;
-  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
-}
-
-long rc_notification_continue(int listener, uint64_t id) {
-  struct seccomp_notif_resp response;
-  memset(&response, 0, sizeof response);
-  response.id = id;
-  response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
-}
-
-long rc_notification_refuse(int listener, uint64_t id, int error) {
-  struct seccomp_notif_resp response;
-  memset(&response, 0, sizeof response);
-  response.id = id;
-  response.error = -error;
   return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
 }
 

@@ -27,6 +27,8 @@ extension Option {
   fileprivate static let policyName = Option(
     "policy", nil, .text("NAME|FILE"),
     "what system calls the command may make: default, strict, compat, or a file")
+  fileprivate static let audit = Option(
+    "audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies")
   fileprivate static let require = Option(
     "require", nil, .text("FEATURE,..."), "fail if the kernel lacks one; all, or names of features --check")
   fileprivate static let config = Option(
@@ -53,8 +55,7 @@ extension Verb {
     Verb(
       "do", [.command], "run a command in a sandbox: no image, no bundle",
       sandbox + [
-        .policyName,
-        Option("audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies"),
+        .policyName, .audit,
         Option("summary", nil, nil, "print at the end which calls the policy denied"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
         Option("diff", nil, nil, "list at the end which files the command changed"),
@@ -67,7 +68,10 @@ extension Verb {
       [
         Option("size", nil, .count(1...256), "how many, 4 by default"),
         Option("socket", nil, Argument("PATH", .file), "where clients connect"),
-      ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [.policyName, .require]),
+      ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [
+        .policyName, .audit, .require,
+        Option("summary", nil, nil, "count the calls that the policy denies, for do --pool"),
+      ]),
     Verb(
       "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
@@ -144,6 +148,7 @@ extension Verb {
           "strict-analysis", nil, nil, "derive: fail if the number of a system call cannot be found out"),
       ] + sandbox),
     Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
+    Verb("assess", [.tool], "measure how well runtimes contain threats, and the cost"),
     Verb("version", [], "show the version"),
     Verb("completion", [.shell], "print a completion script for a shell"),
     Verb("man", [], "print the manual page"),

@@ -35,18 +35,30 @@ public enum CgroupHook: Sendable, CaseIterable {
 
 /// Loads a program: 8 bytes per instruction in the layout of `struct bpf_insn`.
 public func loadProgram(_ program: [UInt64], for hook: CgroupHook) throws(Errno) -> Descriptor {
-  // SAFETY: the kernel copies `count` instructions of 8 bytes from the array.
-  Descriptor(
-    owning: Int32(
-      try check(
-        unsafe program.withUnsafeBytes {
-          unsafe rc_bpf_load(hook.programType, hook.attachType, $0.baseAddress, UInt32(program.count))
-        })))
+  try load(program, type: hook.programType, attachType: hook.attachType)
 }
 
 /// Attaches a program beside those that there are; all of them have to allow what happens, here and above.
 public func attachProgram(_ program: Int32, to cgroup: Int32, _ hook: CgroupHook) throws(Errno) {
   try check(rc_bpf_attach(cgroup, program, hook.attachType))
+}
+
+/// Loads a program that is asked before a device is opened or made (BPF_PROG_TYPE_CGROUP_DEVICE).
+public func loadDeviceProgram(_ program: [UInt64]) throws(Errno) -> Descriptor {
+  try load(program, type: 15, attachType: 0)
+}
+
+/// Attaches a device program to a cgroup v2 directory, beside those that there are (BPF_CGROUP_DEVICE).
+public func attachDeviceProgram(_ program: Int32, to cgroup: Int32) throws(Errno) {
+  try check(rc_bpf_attach(cgroup, program, 6))
+}
+
+private func load(_ program: [UInt64], type: UInt32, attachType: UInt32) throws(Errno) -> Descriptor {
+  // SAFETY: the kernel copies `count` instructions of 8 bytes from the array.
+  let result = unsafe program.withUnsafeBytes {
+    unsafe rc_bpf_load(type, attachType, $0.baseAddress, UInt32(program.count))
+  }
+  return Descriptor(owning: Int32(try check(result)))
 }
 
 /// A map from keys to values of 8 bytes, which programs look things up in (BPF_MAP_TYPE_HASH).

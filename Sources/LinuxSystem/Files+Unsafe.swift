@@ -255,28 +255,10 @@ public func mountID(of descriptor: Int32) throws(Errno) -> Int {
 
 /// The names in an open directory, without `.` and `..` (getdents64(2)), from its start.
 public func list(_ directory: Int32) throws(Errno) -> [String] {
-  try check(rc_lseek(directory, 0, SEEK_SET))
+  var reader = try DirectoryReader(directory)
   var names: [String] = []
-  var buffer = [UInt8](repeating: 0, count: 8192)
-  while true {
-    // SAFETY: the kernel writes at most the array's size.
-    let count = try check(
-      unsafe buffer.withUnsafeMutableBytes {
-        unsafe rc_getdents(directory, $0.baseAddress, $0.count)
-      })
-    if count == 0 { return names }
-    var offset = 0
-    // struct linux_dirent64: u64 inode, i64 offset, u16 record length, u8 type, name with NUL.
-    while offset + 19 < count {
-      let length = Int(buffer[offset + 16]) | Int(buffer[offset + 17]) << 8
-      guard length > 19, offset + length <= count else { break }
-      let name = buffer[(offset + 19)..<(offset + length)].prefix { $0 != 0 }
-      if !name.elementsEqual([0x2e]) && !name.elementsEqual([0x2e, 0x2e]) {
-        names.append(String(decoding: name, as: UTF8.self))
-      }
-      offset += length
-    }
-  }
+  while let name = try reader.next() { names.append(String(decoding: name.bytes, as: UTF8.self)) }
+  return names
 }
 
 /// The corresponding C function is `fchmod`.

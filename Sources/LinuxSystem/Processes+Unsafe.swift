@@ -79,6 +79,13 @@ public enum ExitStatus: Equatable, Sendable {
   }
 }
 
+extension ExitStatus {
+  /// From the word that wait4(2) writes.
+  init(_ raw: Int32) {
+    self = rc_exited(raw) != 0 ? .exited(rc_exit_status(raw)) : .signaled(rc_term_signal(raw))
+  }
+}
+
 /// Waits for a child (wait4(2)); nil if `noHang` and it still runs. `pid` -1 is any child.
 public func wait(
   _ pid: Int32, noHang: Bool = false
@@ -87,9 +94,7 @@ public func wait(
   // SAFETY: the kernel writes the status into `raw`.
   let reaped = try retrying { unsafe rc_wait4(pid, &raw, (noHang ? WNOHANG : 0) | 0x4000_0000) }
   if reaped == 0 { return nil }
-  let status: ExitStatus =
-    rc_exited(raw) != 0 ? .exited(rc_exit_status(raw)) : .signaled(rc_term_signal(raw))
-  return (Int32(reaped), status)
+  return (Int32(reaped), ExitStatus(raw))
 }
 
 /// What a process and the children that it waited for used.
@@ -104,6 +109,11 @@ public struct ResourceUsage: Sendable {
     self.system = system
     self.memory = memory
   }
+
+  /// As the shims write it: memory in KiB.
+  fileprivate init(_ numbers: [Int64]) {
+    self.init(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024)
+  }
 }
 
 /// What all children used that were waited for, and theirs (getrusage(2), RUSAGE_CHILDREN).
@@ -111,7 +121,7 @@ public func usageOfChildren() -> ResourceUsage {
   var numbers: [Int64] = [0, 0, 0]
   // SAFETY: the shim writes three numbers into the array.
   unsafe numbers.withUnsafeMutableBufferPointer { unsafe rc_usage_of_children($0.baseAddress) }
-  return ResourceUsage(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024)
+  return ResourceUsage(numbers)
 }
 
 /// Waits for a child to end (wait4(2)), and tells what it used.
@@ -122,9 +132,7 @@ public func waitWithUsage(_ pid: Int32) throws(Errno) -> (status: ExitStatus, us
   _ = try retrying {
     unsafe numbers.withUnsafeMutableBufferPointer { unsafe rc_wait4_usage(pid, &raw, 0x4000_0000, $0.baseAddress) }
   }
-  let status: ExitStatus =
-    rc_exited(raw) != 0 ? .exited(rc_exit_status(raw)) : .signaled(rc_term_signal(raw))
-  return (status, ResourceUsage(user: numbers[0], system: numbers[1], memory: numbers[2] * 1024))
+  return (ExitStatus(raw), ResourceUsage(numbers))
 }
 
 /// The corresponding C function is `kill`.
@@ -315,27 +323,6 @@ public func setSystemCallFilter(_ program: [UInt64], flags: UInt32) throws(Errno
 
 /// Gives up all files that are not open, and TCP (landlock(7)). Without Landlock in the kernel it throws ENOSYS or EOPNOTSUPP.
 public func giveUpFiles() throws(Errno) { try check(rc_landlock_nothing()) }
-
-/// Loads a device program: 8 bytes per instruction in the layout of `struct bpf_insn` (bpf(2)).
-public func loadDeviceProgram(_ program: [UInt64]) throws(Errno) -> Descriptor {
-  // SAFETY: the kernel copies `count` instructions of 8 bytes from the array.
-  Descriptor(
-    owning: Int32(
-      try check(
-        unsafe program.withUnsafeBytes {
-          unsafe rc_bpf_load_device($0.baseAddress, UInt32(program.count), nil, 0)
-        })))
-}
-
-/// Attaches a device program to a cgroup v2 directory.
-public func attachDeviceProgram(_ program: Int32, to cgroup: Int32) throws(Errno) {
-  try check(rc_bpf_attach_device(cgroup, program))
-}
-
-/// Detaches a device program from a cgroup v2 directory.
-public func detachDeviceProgram(_ program: Int32, from cgroup: Int32) throws(Errno) {
-  try check(rc_bpf_detach_device(cgroup, program))
-}
 
 /// Whether the kernel is of a version, or newer.
 public func kernelIsAtLeast(_ major: Int, _ minor: Int) -> Bool {

@@ -67,7 +67,7 @@ public func nextTraceEvent() throws(Errno) -> (thread: Int32, event: TraceEvent)
   if found == 0 { return nil }
   let thread = Int32(found)
   if rc_stopped(raw) == 0 {
-    return (thread, .ended(rc_exited(raw) != 0 ? .exited(rc_exit_status(raw)) : .signaled(rc_term_signal(raw))))
+    return (thread, .ended(ExitStatus(raw)))
   }
   let signal = rc_exit_status(raw)
   var message: UInt = 0

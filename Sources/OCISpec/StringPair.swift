@@ -9,6 +9,11 @@ public struct StringPair: Equatable, Sendable {
   }
 }
 
+extension [StringPair] {
+  /// What a key has; the last one counts.
+  public func value(of key: String) -> String? { last { $0.key == key }?.value }
+}
+
 extension Array {
   /// Without the elements that a later one with the same key overrides. Keys are compared by their
   /// bytes, because `String` holds different spellings of a character to be equal.

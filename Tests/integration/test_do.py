@@ -185,6 +185,16 @@ class Resources(DoCase):
             self.assertEqual(both["memoryPeakOf"], "all")
             self.assertGreater(both["memoryPeakBytes"], 115 << 20)
 
+    @needs_root
+    def test_processes_and_threads(self):
+        def peak(script, *options):
+            return json.loads(self.do("--json", *options, "--", "sh", "-c", script).stdout)["resources"].get("tasksPeak")
+        if next(pathlib.Path("/sys/fs/cgroup").glob("**/pids.peak"), None) is None:
+            self.skipTest("the kernel tells no peak")
+        self.assertEqual(peak("for i in 1 2 3 4 5; do sleep 0.5 & done; wait", "--pids", "50"), 6)
+        self.assertEqual(peak("sleep 0.1; sleep 0.1; sleep 0.1", "--memory", "64m"), 2)
+        self.assertIsNone(peak("true"), "nobody counted")
+
 
 @ours_only
 class Kernels(DoCase):

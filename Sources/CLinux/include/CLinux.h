@@ -246,24 +246,25 @@ static inline long rc_setns(int fd, int flags) { return RC_RESULT(setns(fd, flag
 static inline long rc_wait4(int pid, int *status, int options) {
   return RC_RESULT(wait4(pid, status, options, 0));
 }
+static inline void rc_usage(const struct rusage *u, int64_t usage[3]) {
+  usage[0] = (int64_t)u->ru_utime.tv_sec * 1000000 + u->ru_utime.tv_usec;
+  usage[1] = (int64_t)u->ru_stime.tv_sec * 1000000 + u->ru_stime.tv_usec;
+  usage[2] = u->ru_maxrss;
+}
 /* The same, with what the process and the children that it waited for used: microseconds of the processor in user and in
  * system mode, and the largest of their memories in KiB. */
 static inline long rc_wait4_usage(int pid, int *status, int options, int64_t usage[3]) {
   struct rusage u;
   memset(&u, 0, sizeof u);
   long r = RC_RESULT(wait4(pid, status, options, &u));
-  usage[0] = (int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec;
-  usage[1] = (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec;
-  usage[2] = u.ru_maxrss;
+  rc_usage(&u, usage);
   return r;
 }
 static inline void rc_usage_of_children(int64_t usage[3]) {
   struct rusage u;
   memset(&u, 0, sizeof u);
   getrusage(RUSAGE_CHILDREN, &u);
-  usage[0] = (int64_t)u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec;
-  usage[1] = (int64_t)u.ru_stime.tv_sec * 1000000 + u.ru_stime.tv_usec;
-  usage[2] = u.ru_maxrss;
+  rc_usage(&u, usage);
 }
 static inline int rc_exited(int status) { return WIFEXITED(status); }
 static inline int rc_exit_status(int status) { return WEXITSTATUS(status); }
@@ -364,10 +365,10 @@ struct rc_notification { uint64_t id; int pid; unsigned architecture; int number
 long rc_notification_receive(int listener, struct rc_notification *notification);
 /* 0 while the call's thread still waits. */
 long rc_notification_is_valid(int listener, uint64_t id);
-/* The call is not made and returns `value`. */
-long rc_notification_answer(int listener, uint64_t id, int64_t value);
 /* The kernel makes the call. */
 long rc_notification_continue(int listener, uint64_t id);
+/* The call is not made and returns `value`. */
+long rc_notification_answer(int listener, uint64_t id, int64_t value);
 /* The call is not made and fails with `error`. */
 long rc_notification_refuse(int listener, uint64_t id, int error);
 /* Wakes the supervisor on the caller's processor and the caller on the supervisor's; -EINVAL before Linux 6.6. */
@@ -396,11 +397,7 @@ static inline int rc_stopped(int status) { return WIFSTOPPED(status); }
 static inline long rc_join_session_keyring(const char *name) {
   return RC_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }
-/* Loads (and attaches, with BPF_F_ALLOW_MULTI) a cgroup v2 device program. */
-long rc_bpf_load_device(const void *instructions, unsigned count, char *log, unsigned log_size);
-long rc_bpf_attach_device(int cgroup, int program);
-long rc_bpf_detach_device(int cgroup, int program);
-/* Programs of other types: their numbers are those of enum bpf_prog_type and enum bpf_attach_type. */
+/* Loads (and attaches, with BPF_F_ALLOW_MULTI) a program: numbers of enum bpf_prog_type and enum bpf_attach_type. */
 long rc_bpf_load(unsigned type, unsigned attach_type, const void *instructions, unsigned count);
 long rc_bpf_attach(int cgroup, int program, unsigned attach_type);
 long rc_bpf_make_map(unsigned key_size, unsigned value_size, unsigned limit);

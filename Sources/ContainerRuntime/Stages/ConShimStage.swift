@@ -14,7 +14,7 @@ public enum ConShim: String, CaseIterable, Sendable {
   public static let annotation = "org.rcontainer.shim"
 
   init(_ annotations: [StringPair]) throws(RuntimeError) {
-    let name = annotations.last { $0.key == Self.annotation }?.value ?? ConShim.software.rawValue
+    let name = annotations.value(of: Self.annotation) ?? ConShim.software.rawValue
     guard let kind = ConShim(rawValue: name) else {
       throw RuntimeError(
         .configuration, "annotation " + Self.annotation + ": \"" + name + "\" is unknown",

@@ -26,7 +26,7 @@ enum EgressStage {
   }
 
   static func isAsked(_ annotations: [StringPair]) -> Bool {
-    annotations.last { $0.key == annotation }.map { $0.value != "all" } ?? false
+    annotations.value(of: annotation).map { $0 != "all" } ?? false
   }
 
   private static func wrong(_ message: String, hint: String? = nil) -> RuntimeError {
@@ -36,7 +36,7 @@ enum EgressStage {
   /// Reads and checks it.
   /// - Returns: nil if the configuration asks for nothing.
   static func plan(_ spec: Spec, id: String, log: Log) throws(RuntimeError) -> Plan? {
-    guard isAsked(spec.annotations), let text = spec.annotations.last(where: { $0.key == annotation })?.value else {
+    guard isAsked(spec.annotations), let text = spec.annotations.value(of: annotation) else {
       return nil
     }
     let rules: EgressRules
@@ -44,7 +44,7 @@ enum EgressStage {
       rules = text == "none" ? EgressRules() : try EgressRules(text)
     } catch { throw wrong(error.message, hint: "as in api.example.com:443,10.0.0.0/8:514/udp") }
     var nameserver = IPAddress.hostNameserver()
-    if let text = spec.annotations.last(where: { $0.key == nameserverAnnotation })?.value {
+    if let text = spec.annotations.value(of: nameserverAnnotation) {
       guard let named = IPAddress.nameserver(text) else {
         throw RuntimeError(
           .configuration, "annotation " + nameserverAnnotation + ": \"" + text + "\" is no name server",

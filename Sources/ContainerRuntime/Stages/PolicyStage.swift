@@ -33,7 +33,7 @@ public enum PolicyStage {
 
   /// Opens the file for the lines of an audit; nil if the configuration names none.
   static func auditFile(_ annotations: [StringPair]) throws(RuntimeError) -> Int32? {
-    guard let path = annotations.last(where: { $0.key == auditAnnotation })?.value else { return nil }
+    guard let path = annotations.value(of: auditAnnotation) else { return nil }
     guard path.utf8.first == 0x2f else {
       throw RuntimeError(
         .configuration, "annotation " + auditAnnotation + ": \"" + path + "\" is not an absolute path")
@@ -59,7 +59,7 @@ public enum PolicyStage {
   /// a container whose configuration filters calls already and gives no unusual capability: that of an engine which was not
   /// told to trust it. Others have been given what a policy would take away again.
   static func name(for spec: Spec, preferred: String?) -> String? {
-    if let name = asked(by: spec.annotations) { return name }
+    if let name = spec.annotations.value(of: annotation) { return name }
     if let preferred { return preferred }
     guard let section = spec.linux?.seccomp, !["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"].contains(section.defaultAction),
       spec.linux?.namespaces.contains(where: { $0.type == .mount }) ?? false,
@@ -68,13 +68,9 @@ public enum PolicyStage {
     return "default"
   }
 
-  private static func asked(by annotations: [StringPair]) -> String? {
-    annotations.last { $0.key == annotation }?.value
-  }
-
   /// The policy that annotations name; nil for none.
   static func policy(_ annotations: [StringPair]) throws(RuntimeError) -> ShimPolicy? {
-    guard let name = asked(by: annotations), name != none else { return nil }
+    guard let name = annotations.value(of: annotation), name != none else { return nil }
     return try load(name)
   }
 

@@ -13,7 +13,7 @@ public enum Create {
     try checkPreserved(options.preservedDescriptors)
     var (spec, options) = (spec, options)
     options.mayAnswerCalls =
-      options.policy != nil || spec.annotations.contains { $0.key == PolicyStage.annotation }
+      options.policy != nil || spec.annotations.value(of: PolicyStage.annotation) != nil
     if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
       // So `state` tells of it, and `exec` finds it.
       spec.annotations.removeAll { $0.key == PolicyStage.annotation }

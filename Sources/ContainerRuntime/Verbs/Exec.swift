@@ -173,7 +173,7 @@ private struct ExecStage: ~Copyable {
   /// What the container's supervisor does, as far as the filter has to know.
   private var supervision: Supervision? {
     guard container.record.supervisorPID != 0 else { return nil }
-    let isAudited = container.record.annotations.contains { $0.key == PolicyStage.auditAnnotation }
+    let isAudited = container.record.annotations.value(of: PolicyStage.auditAnnotation) != nil
     return .mediate(lines: isAudited ? -1 : nil, summary: nil)
   }
 

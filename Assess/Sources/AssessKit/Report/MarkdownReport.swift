@@ -1,0 +1,4 @@
+/// The report as Markdown.
+public enum MarkdownReport {
+  public static func text(_ report: Report) throws -> String { "" }
+}

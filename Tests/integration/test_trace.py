@@ -37,7 +37,7 @@ class Trace(Case):
     def tracers(self):
         """Who watches the threads of the container."""
         found = set()
-        for process in self.call("ps", self.id, "--format", "json").stdout.strip("[]\n").split(","):
+        for process in self.call("ps", "--format", "json", self.id).stdout.strip("[]\n").split(","):
             for task in pathlib.Path(f"/proc/{process.strip()}/task").glob("*/status"):
                 try:
                     found.add(re.search(r"TracerPid:\t(\d+)", task.read_text())[1])
@@ -48,7 +48,7 @@ class Trace(Case):
     def test_calls_of_all_processes_are_decoded(self):
         self.detached("sh", "-c", LOOP)
         process = self.trace()
-        wanted = [r'^\d+ open(at)?\((AT_FDCWD, )?"/etc/passwd", ', r'^\d+ execve\("/bin/(cat|sleep)", \["(cat|sleep)"', r'^\d+ write\(1, "one\\n", 4\)$',
+        wanted = [r'^\d+ open(at)?\((AT_FDCWD, )?"/etc/passwd", ', r'^\d+ execve\("[^"]+", \["(cat|sleep)"', r'^\d+ write\(1, "one\\n", 4\)$',
                   r"^\d+ exit_group\(0\)$", r"^\d+ (clock_)?nanosleep\("]
         self.until(lambda: all(re.search(w, self.text(), re.M) for w in wanted), "calls are missing")
         self.assertGreater(len({line.split()[0] for line in self.text().splitlines()}), 2, "of more than one process")

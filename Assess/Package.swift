@@ -10,6 +10,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
   ],
@@ -18,10 +19,11 @@ let package = Package(
       name: "AssessKit",
       dependencies: [
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
-      resources: [.embedInCode("Report/Templates")],
+      resources: [.embedInCode("Report/Templates"), .embedInCode("Subjects/docker.json")],
       swiftSettings: settings),
     .executableTarget(
       name: "rcontainer-assess",

@@ -1,0 +1,115 @@
+/* The program that runs inside containers: `probe NAME [WORD]…`. Static, and without a shell. */
+#include "payload.h"
+
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static int tell(const char *word, const char *detail, va_list list) {
+  printf("PROBE %s ", word);
+  vprintf(detail, list);
+  printf("\n");
+  fflush(stdout);
+  return 0;
+}
+
+#define TELLS(name)                      \
+  int name(const char *detail, ...) {    \
+    va_list list;                        \
+    va_start(list, detail);              \
+    int result = tell(#name, detail, list); \
+    va_end(list);                        \
+    return result;                       \
+  }
+TELLS(worked)
+TELLS(blocked)
+TELLS(absent)
+TELLS(inconclusive)
+TELLS(escaped)
+
+int by_result(long result, const char *what) {
+  if (result >= 0) return worked("%s", what);
+  return blocked("%s: %s", what, strerrorname_np(errno));
+}
+
+double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+int beat(const char *(*look)(void)) {
+  printf("READY\n");
+  for (long count = 0;; count++) {
+    const char *hurt = look ? look() : NULL;
+    if (hurt) {
+      printf("\nHURT %s\n", hurt);
+      look = NULL;
+    }
+    printf("BEAT %ld\n", count);
+    fflush(stdout);
+    usleep(100000);
+  }
+}
+
+char *read_file(const char *path) {
+  static char buffer[65536];
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return NULL;
+  size_t size = 0;
+  for (;;) {
+    ssize_t got = read(file, buffer + size, sizeof buffer - 1 - size);
+    if (got < 0 && size == 0) {
+      int error = errno;
+      close(file);
+      errno = error;
+      return NULL;
+    }
+    if (got <= 0) break;
+    size += (size_t)got;
+  }
+  close(file);
+  buffer[size] = 0;
+  return buffer;
+}
+
+int write_file(const char *path, const char *text, int flags) {
+  int file = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
+  if (file < 0) return -1;
+  ssize_t wrote = write(file, text, strlen(text));
+  int error = errno;
+  close(file);
+  errno = error;
+  return wrote == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+int main(int count, char **words) {
+  const struct probe *tables[] = {common_probes, kernel_probes, NULL};
+  if (count < 2) {
+    fprintf(stderr, "probe: NAME [WORD]...\n");
+    return 2;
+  }
+  for (int table = 0; tables[table]; table++)
+    for (const struct probe *probe = tables[table]; probe->name; probe++) {
+      if (strcmp(probe->name, words[1])) continue;
+      /* In a process of its own, since a filter may end it. */
+      fflush(stdout);
+      pid_t child = fork();
+      if (child < 0) return inconclusive("fork: %s", strerrorname_np(errno));
+      if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int status = probe->run(count - 1, words + 1);
+        fflush(stdout);
+        _exit(status);
+      }
+      int status;
+      while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return inconclusive("waitpid: %s", strerrorname_np(errno));
+      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return blocked("it was ended by the filter");
+      if (WIFSIGNALED(status)) return inconclusive("signal %d ended it", WTERMSIG(status));
+      return WEXITSTATUS(status);
+    }
+  fprintf(stderr, "probe: \"%s\" is not known\n", words[1]);
+  return 2;
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+/// How a runtime is set up: the same container, confined to different degrees.
+public struct Configuration: Sendable, Equatable {
+  public let id: String
+  public let summary: String
+  /// Changes of the configuration that docker would write.
+  public let patch: JSON
+  /// More options for the runtime itself, before the verb.
+  public let options: [String]
+
+  /// What docker gives its containers: fourteen capabilities, its seccomp profile, masked paths.
+  public static let docker = Configuration(
+    id: "docker", summary: "docker's default: 14 capabilities, its seccomp profile, masked paths", patch: [:],
+    options: [])
+  public static let unconfined = Configuration(
+    id: "unconfined", summary: "docker's default without a seccomp profile", patch: ["linux": ["seccomp": .null]],
+    options: [])
+  public static let userNamespace = Configuration(
+    id: "userns", summary: "docker's default in a user namespace", patch: userNamespacePatch, options: [])
+
+  /// Ids from 100000 on, as /etc/subuid usually gives them.
+  static let firstID: Int64 = 100_000
+  private static let userNamespacePatch: JSON = [
+    "linux": [
+      "+namespaces": [["type": "user"]],
+      "uidMappings": [["containerID": 0, "hostID": .integer(firstID), "size": 65536]],
+      "gidMappings": [["containerID": 0, "hostID": .integer(firstID), "size": 65536]],
+    ]
+  ]
+
+  /// Our own con-shims. `default` is what an engine's container gets that asks for nothing.
+  static func conShim(policy: String) -> Configuration {
+    switch policy {
+    case "default":
+      Configuration(
+        id: policy, summary: "docker's default in the software con-shim, with the policy default", patch: [:],
+        options: [])
+    case "none":
+      Configuration(
+        id: "unconfined", summary: "docker's default without a seccomp profile or a policy",
+        patch: unconfined.patch, options: ["--policy", "none"])
+    case "userns":
+      Configuration(
+        id: policy, summary: "the policy default in a user namespace", patch: userNamespacePatch, options: [])
+    default:
+      Configuration(
+        id: policy, summary: "docker's default in the software con-shim, with the policy \(policy)", patch: [:],
+        options: ["--policy", policy])
+    }
+  }
+
+  /// The configuration that docker writes, from which the others are made.
+  static func base() throws -> JSON { try JSON(parsing: Data(PackageResources.docker_json)) }
+}

@@ -1,0 +1,103 @@
+import Foundation
+
+/// Starts and ends the containers of one subject.
+public struct Launcher: Sendable {
+  public let subject: Subject
+  public let workspace: Workspace
+
+  public init(subject: Subject, workspace: Workspace) { (self.subject, self.workspace) = (subject, workspace) }
+
+  /// The state directory: one per subject, so that names can't meet.
+  private var state: String { workspace.state + "/" + subject.id.replacing("/", with: "-").replacing(":", with: "-") }
+
+  /// The words of a direct runtime before its verb.
+  public var prefix: [String] { [subject.runtime.path, "--root", state] + subject.configuration.options }
+
+  /// The command that runs a bundle in the foreground until it ends.
+  public func command(_ bundle: Bundle, id: String, arguments: [String], more: [String] = []) -> [String] {
+    switch subject.runtime.driver {
+    case .direct: prefix + ["run", "--bundle", bundle.path] + more + [id]
+    case .podman:
+      ["podman", "--runtime", subject.runtime.path, "run", "--rm", "--name", id, "--rootfs", bundle.root, "/probe"] + arguments
+    case .docker:
+      ["docker", "run", "--rm", "--runtime", subject.runtime.path, "--name", id, image, "/probe"] + arguments
+    case .containerd:
+      ["ctr", "run", "--rm", "--runc-binary", subject.runtime.path, "--seccomp", "--rootfs", bundle.root, id, "/probe"]
+        + arguments
+    }
+  }
+
+  /// The image that docker knows our root file system by.
+  var image: String { workspace.name + "-image" }
+
+  public func run(
+    _ bundle: Bundle, id: String, arguments: [String], limit: Double, more: [String] = []
+  ) async throws -> (outcome: Outcome, command: [String]) {
+    if subject.runtime.driver == .docker { try await importImage(bundle) }
+    let words = command(bundle, id: id, arguments: arguments, more: more)
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: limit)
+    await remove(id)
+    return (outcome, words)
+  }
+
+  /// Starts a container that goes on in the background. What it says goes to `output`.out and `output`.err.
+  ///
+  /// - Throws: `AssessError` with the runtime's own words if it does not start.
+  public func start(_ bundle: Bundle, id: String, arguments: [String], output: String) async throws {
+    if subject.runtime.driver == .docker { try await importImage(bundle) }
+    var words = command(bundle, id: id, arguments: arguments)
+    switch subject.runtime.driver {
+    case .direct: words.insert("--detach", at: words.count - 1)
+    case .podman, .docker, .containerd: words.insert("--detach", at: words.firstIndex(of: "run")! + 1)
+    }
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: 30, keep: output)
+    guard outcome.succeeded else {
+      await remove(id)
+      throw AssessError("\(subject.id) does not start a container: \(outcome.lastLine)")
+    }
+  }
+
+  /// Ends a container if it is there, and forgets it.
+  public func remove(_ id: String) async {
+    let words: [[String]] =
+      switch subject.runtime.driver {
+      case .direct: [prefix + ["delete", "--force", id]]
+      case .podman: [["podman", "rm", "--force", "--time", "0", "--ignore", id]]
+      case .docker: [["docker", "rm", "--force", id]]
+      case .containerd: [["ctr", "task", "delete", "--force", id], ["ctr", "container", "delete", id]]
+      }
+    if subject.runtime.driver == .direct, !System.exists(state + "/" + id) { return }
+    for command in words { _ = try? await Command.run(command, scratch: workspace.scratch, limit: 20) }
+  }
+
+  private func importImage(_ bundle: Bundle) async throws {
+    let known = try await Command.run(["docker", "image", "inspect", image], scratch: workspace.scratch, limit: 30)
+    if known.succeeded { return }
+    let words = ["sh", "-c", "tar -C \"$1\" -c . | docker import - \"$2\"", "sh", bundle.root, image]
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: 60)
+    guard outcome.succeeded else { throw AssessError("docker takes no image: \(outcome.lastLine)") }
+  }
+
+  /// What is left when all is done.
+  public func clean() async {
+    if subject.runtime.driver == .docker {
+      _ = try? await Command.run(["docker", "image", "rm", "--force", image], scratch: workspace.scratch, limit: 30)
+    }
+  }
+
+  /// What the program says of its version, in one line.
+  public func version() async throws -> String {
+    let words: [String] =
+      switch subject.runtime.driver {
+      case .direct: [subject.runtime.path, "--version"]
+      case .podman: ["podman", "--version"]
+      case .docker: ["docker", "version", "--format", "docker {{.Server.Version}}"]
+      case .containerd: ["ctr", "--version"]
+      }
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: 10)
+    guard outcome.succeeded, let line = (outcome.output + outcome.errors).split(separator: "\n").first else {
+      throw AssessError("\(words.joined(separator: " ")) says no version: \(outcome.lastLine)")
+    }
+    return String(line)
+  }
+}

@@ -1,0 +1,13 @@
+import Foundation
+
+/// A runtime in one configuration.
+public struct Subject: Sendable {
+  public let runtime: Runtime
+  public let configuration: Configuration
+
+  public init(runtime: Runtime, configuration: Configuration) {
+    (self.runtime, self.configuration) = (runtime, configuration)
+  }
+
+  public var id: String { runtime.name + "/" + configuration.id }
+}

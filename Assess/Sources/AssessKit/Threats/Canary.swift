@@ -1,0 +1,46 @@
+import Foundation
+
+/// What must not be touched: a private directory on the host with a secret to be kept and files to be left alone.
+struct Canary: Sendable {
+  let path: String
+  /// The secret: read by a container, it shows up in what the container says.
+  let token: String
+
+  private static let guarded = "nobody writes here\n"
+
+  init(_ workspace: Workspace, name: String) throws {
+    path = workspace.path + "/canary-" + name
+    token = "canary" + UUID().uuidString.replacing("-", with: "").lowercased()
+    try? FileManager.default.removeItem(atPath: path)
+    try workspace.makeDirectory(path, mode: 0o755)
+    try workspace.makeDirectory(path + "/drop", mode: 0o777)
+    do {
+      try (token + "\n").write(toFile: path + "/secret", atomically: false, encoding: .utf8)
+      try Self.guarded.write(toFile: path + "/guard", atomically: false, encoding: .utf8)
+      try "#!/bin/sh\nexit 0\n".write(toFile: path + "/program", atomically: false, encoding: .utf8)
+    } catch { throw AssessError("the canary \(path) cannot be made: \(error)") }
+    System.mode(path + "/secret", 0o600)
+    System.mode(path + "/guard", 0o644)
+    System.mode(path + "/program", 0o755)
+  }
+
+  /// What happened to it, in a sentence; nil if nothing did.
+  func touched(output: String) -> String? {
+    if output.contains(token) { return "the host's secret was read" }
+    if (try? String(contentsOfFile: path + "/guard", encoding: .utf8)) != Self.guarded {
+      return "a file of the host was changed"
+    }
+    if (try? String(contentsOfFile: path + "/program", encoding: .utf8)) != "#!/bin/sh\nexit 0\n" {
+      return "a program of the host was changed"
+    }
+    if let dropped = try? FileManager.default.contentsOfDirectory(atPath: path + "/drop"), !dropped.isEmpty {
+      return "a file was made on the host"
+    }
+    let expected: Set = ["drop", "secret", "guard", "program", "runtime"]
+    let found = Set((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+    if let odd = found.subtracting(expected).first { return "\(odd) was made on the host" }
+    return nil
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

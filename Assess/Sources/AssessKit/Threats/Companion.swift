@@ -1,0 +1,51 @@
+import Foundation
+
+/// A process beside the one that attacks: on the host, or (as a container) a neighbour. It says `READY` when it has begun and
+/// `BEAT N` every tenth of a second, so that silence tells that it was harmed.
+final class Companion: Sendable {
+  private let output: String
+  private let task: Task<Void, Never>
+
+  private init(output: String, task: Task<Void, Never>) { (self.output, self.task) = (output, task) }
+
+  static func host(_ words: [String], workspace: Workspace, name: String) async throws -> Companion {
+    let output = workspace.scratch + "/" + name + "-host"
+    let task = Task {
+      _ = try? await Command.run(words, scratch: workspace.scratch, limit: 120, keep: output)
+    }
+    guard await ready(output + ".out") else {
+      task.cancel()
+      throw AssessError("\(words.joined(separator: " ")) did not begin on the host")
+    }
+    return Companion(output: output + ".out", task: task)
+  }
+
+  /// Waits up to five seconds for `READY`.
+  static func ready(_ path: String) async -> Bool {
+    for _ in 0..<250 {
+      if let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("READY") { return true }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    return false
+  }
+
+  /// What was done to it, in a sentence; nil if it is well.
+  func hurt() -> String? {
+    let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+    guard let line = text.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) else { return nil }
+    return "the host noticed: " + line.dropFirst(5)
+  }
+
+  func end() { task.cancel() }
+
+  /// Waits up to two seconds for the next beat.
+  static func silent(_ path: String, _ who: String) async -> String? {
+    func beats() -> Int { ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").components(separatedBy: "BEAT ").count }
+    let before = beats()
+    for _ in 0..<100 {
+      if beats() > before { return nil }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    return who + " was ended or stopped"
+  }
+}

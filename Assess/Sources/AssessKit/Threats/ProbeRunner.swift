@@ -1,0 +1,203 @@
+import Foundation
+
+/// Tries probes on one subject.
+public struct ProbeRunner: Sendable {
+  public let workspace: Workspace
+  /// The payload on the host.
+  public let payload: String
+  public let network: Network?
+  public let machine: Machine
+
+  public init(workspace: Workspace, payload: String, network: Network?, machine: Machine) {
+    (self.workspace, self.payload, self.network, self.machine) = (workspace, payload, network, machine)
+  }
+
+  /// One verdict.
+  ///
+  /// - Parameters:
+  ///   - control: patches that weaken or harden the container, for the probe's own test.
+  ///   - options: options of `run` that go with them.
+  /// - Throws: `CancellationError`, or `AssessError` if the host gives no room to work in; what goes wrong with the subject is a verdict.
+  public func finding(
+    _ probe: Probe, _ subject: Subject, control: [JSON] = [], options: [String] = []
+  ) async throws -> Finding {
+    func without(_ verdict: Verdict, _ reason: String) -> Finding {
+      Finding(probe: probe.id, subject: subject.id, verdict: verdict, reason: reason)
+    }
+    if let reason = try await missing(probe, subject) { return without(.notApplicable, reason) }
+    var last: Finding?
+    for _ in 0..<max(1, probe.times ?? 1) {
+      let finding: Finding
+      do { finding = try await attempt(probe, subject, control, options) } catch let error as AssessError {
+        finding = without(.inconclusive, error.description)
+      }
+      // One success among many tries is a success.
+      if finding.verdict != .contained { return finding }
+      last = finding
+    }
+    return last ?? without(.inconclusive, "it was not tried")
+  }
+
+  /// Why the probe says nothing here; nil if it does.
+  private func missing(_ probe: Probe, _ subject: Subject) async throws -> String? {
+    if subject.runtime.driver != .direct, probe.config != nil || probe.setup != nil || probe.options != nil {
+      return "an engine writes the configuration, and this one is not had from it"
+    }
+    for requirement in probe.requires ?? [] {
+      switch requirement {
+      case .root where !machine.root: return "it needs root"
+      case .x86_64 where machine.architecture != "x86_64": return "it is an attack on x86-64"
+      case .aarch64 where machine.architecture != "aarch64": return "it is an attack on arm64"
+      case .cgroupV1 where machine.cgroups == "v2": return "this host has no cgroup v1"
+      case .cgroupV2 where machine.cgroups == "v1": return "this host has no cgroup v2"
+      case .network where network == nil: return "no network namespaces can be made here"
+      case .worksOnHost:
+        let said = try await onHost(probe)
+        guard said?.result == .worked else {
+          return "this kernel does not have it: on the host it says \(said.map { "\($0.result.rawValue) \($0.detail)" } ?? "nothing")"
+        }
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  private func onHost(_ probe: Probe) async throws -> PayloadWord? {
+    let outcome = try await Command.run(
+      [payload] + probe.payload, scratch: workspace.scratch, limit: probe.limit ?? 10, directory: workspace.scratch)
+    return PayloadWord(outcome.output)
+  }
+
+  private func attempt(
+    _ probe: Probe, _ subject: Subject, _ control: [JSON], _ options: [String]
+  ) async throws -> Finding {
+    let launcher = Launcher(subject: subject, workspace: workspace)
+    let id = workspace.name + "-" + UUID().uuidString.prefix(8).lowercased()
+    let canary = try Canary(workspace, name: id)
+    defer { canary.remove() }
+    var values = [
+      "CANARY": canary.path, "TOKEN": canary.token, "PAYLOAD": payload, "NAME": id,
+      "BUNDLE": workspace.path + "/bundles/" + id, "ROOTFS": workspace.path + "/bundles/\(id)/rootfs",
+      "NEIGHBOUR": workspace.path + "/bundles/\(id)n/rootfs", "RUNTIME": canary.path + "/runtime",
+      "GATEWAY": Network.gateway, "METADATA": Network.metadata, "STRANGER": Network.stranger,
+      "ADDRESS": network?.address(0) ?? "", "NEIGHBOUR_ADDRESS": network?.address(1) ?? "",
+    ]
+    if usesRuntime(probe, control) {
+      try? FileManager.default.copyItem(atPath: subject.runtime.path, toPath: canary.path + "/runtime")
+    }
+    let before = try? Data(contentsOf: URL(fileURLWithPath: values["RUNTIME"]!))
+    func filled(_ text: String) -> String {
+      values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
+    }
+
+    // The host's side, then the neighbour, then the one that attacks.
+    var others: [Companion] = []
+    defer { for other in others { other.end() } }
+    if let words = probe.host {
+      let place = network == nil || !(probe.requires ?? []).contains(.network) ? [] : ["ip", "netns", "exec", network!.world]
+      others.append(
+        try await Companion.host(place + [payload] + words.map(filled), workspace: workspace, name: id))
+    }
+    var neighbour: String?
+    if let words = probe.neighbour {
+      let name = id + "n"
+      let bundle = try bundle(probe, subject, control, name: name, place: 1, arguments: words.map(filled), filled: filled, attacker: false)
+      let output = workspace.scratch + "/" + name
+      try await launcher.start(bundle, id: name, arguments: words.map(filled), output: output)
+      neighbour = name
+      values["NEIGHBOUR_ID"] = name
+      guard await Companion.ready(output + ".out") else {
+        await launcher.remove(name)
+        throw AssessError("the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
+      }
+    }
+    let arguments = probe.payload.map(filled)
+    let attacker = try bundle(
+      probe, subject, control, name: id, place: 0, arguments: arguments, filled: filled, attacker: true)
+    let (outcome, command) = try await launcher.run(
+      attacker, id: id, arguments: arguments, limit: probe.limit ?? 10,
+      more: ((probe.options ?? []) + options).map(filled))
+    var hurt: String?
+    for other in others where hurt == nil { hurt = other.hurt() }
+    if let neighbour {
+      let output = (try? String(contentsOfFile: workspace.scratch + "/\(neighbour).out", encoding: .utf8)) ?? ""
+      if hurt == nil { hurt = await Companion.silent(workspace.scratch + "/\(neighbour).out", "a neighbour") }
+      if hurt == nil, output.contains("\nHURT ") {
+        hurt = "a neighbour noticed: " + (output.split(separator: "\n").last { $0.hasPrefix("HURT ") } ?? "")
+      }
+      await launcher.remove(neighbour)
+    }
+    let evidence = Evidence(
+      command: command, output: String((outcome.output + outcome.errors).suffix(4096)), status: outcome.status,
+      seconds: outcome.seconds)
+    func result(_ verdict: Verdict, _ reason: String) -> Finding {
+      Finding(probe: probe.id, subject: subject.id, verdict: verdict, reason: reason, evidence: evidence)
+    }
+    try? FileManager.default.removeItem(atPath: attacker.path)
+    if let touched = canary.touched(output: outcome.output + outcome.errors) ?? hurt {
+      return result(.escaped, touched)
+    }
+    if let before, (try? Data(contentsOf: URL(fileURLWithPath: values["RUNTIME"]!))) != before {
+      return result(.escaped, "the runtime's program was changed")
+    }
+    guard let said = PayloadWord(outcome.output) else {
+      if outcome.status == nil { return result(.inconclusive, "its time was up") }
+      if probe.refusalContains == true, outcome.status != 0 {
+        return result(.contained, "the runtime refused it: \(outcome.lastLine.suffix(300))")
+      }
+      return result(.inconclusive, "the payload said nothing: \(outcome.lastLine.suffix(300))")
+    }
+    switch said.result {
+    case .worked: return result(.exposed, said.detail)
+    case .escaped: return result(.escaped, said.detail)
+    case .blocked: return result(.contained, said.detail)
+    case .absent: return result(.notApplicable, said.detail)
+    case .inconclusive: return result(.inconclusive, said.detail)
+    }
+  }
+
+  private func usesRuntime(_ probe: Probe, _ control: [JSON]) -> Bool {
+    let data = (try? JSONEncoder().encode(probe)) ?? Data()
+    let patches = (try? JSONEncoder().encode(control)) ?? Data()
+    return String(decoding: data + patches, as: UTF8.self).contains("${RUNTIME}")
+  }
+
+  private func bundle(
+    _ probe: Probe, _ subject: Subject, _ control: [JSON], name: String, place: Int, arguments: [String],
+    filled: (String) -> String, attacker: Bool
+  ) throws -> Bundle {
+    var patches = [subject.configuration.patch]
+    if let network, (probe.requires ?? []).contains(.network) {
+      patches.append(["place": .string(network.path(place))])
+    }
+    if attacker, let patch = probe.config { patches.append(patch) }
+    patches += control
+    let result = try Bundle(
+      workspace, name: name, payload: payload, base: try Configuration.base(), patches: patches.map { $0.mapStrings(filled) },
+      arguments: arguments, cgroup: name)
+    if attacker { for step in probe.setup ?? [] { try step.apply(below: result.root, filled: filled) } }
+    return result
+  }
+}
+
+extension Probe.Setup {
+  /// Below the root file system of a bundle, which holds nothing but what we put there.
+  func apply(below root: String, filled: (String) -> String) throws {
+    let place = root + "/" + filled(path)
+    let content = filled(self.content ?? "")
+    let files = FileManager.default
+    do {
+      switch make {
+      case "symlink":
+        try? files.removeItem(atPath: place)
+        try files.createSymbolicLink(atPath: place, withDestinationPath: content)
+      case "directory": try files.createDirectory(atPath: place, withIntermediateDirectories: true)
+      case "file": try content.write(toFile: place, atomically: false, encoding: .utf8)
+      case "fifo":
+        guard System.fifo(place) else { throw AssessError("no fifo can be made") }
+      case "remove": try files.removeItem(atPath: place)
+      default: throw AssessError("\"\(make)\" is nothing that can be made")
+      }
+    } catch { throw AssessError("setup of \(path): \(error)") }
+  }
+}

@@ -18,13 +18,7 @@ struct Render: ParsableCommand {
       throw ValidationError("\(report): it can't be read; name the report.json of an assessment")
     }
     let report = try JSONReport.read(data, name: report)
-    let directory = URL(fileURLWithPath: out, isDirectory: true)
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    for (name, text) in [
-      ("report.json", try JSONReport.text(report)), ("report.html", try HTMLReport.text(report)),
-      ("report.sarif", try SARIFReport.text(report)), ("report.md", try MarkdownReport.text(report)),
-    ] {
-      try Data(text.utf8).write(to: directory.appendingPathComponent(name), options: .atomic)
-    }
+    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    try ReportFiles.write(report, to: out)
   }
 }

@@ -9,6 +9,8 @@ struct Chart {
   var height: Int
   var title: String
   var summary: String
+  /// Under everything else.
+  var grid: [Line] = []
   var boxes: [Box] = []
   var lines: [Line] = []
   var marks: [Mark] = []
@@ -26,6 +28,10 @@ struct Chart {
 
   mutating func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) {
     lines.append(Line(style: style, x1: at(x1), y1: at(y1), x2: at(x2), y2: at(y2)))
+  }
+
+  mutating func grid(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) {
+    grid.append(Line(style: style, x1: at(x1), y1: at(y1), x2: at(x2), y2: at(y2)))
   }
 
   mutating func text(_ style: String, _ x: Double, _ y: Double, _ text: String, anchor: String = "start") {
@@ -103,23 +109,25 @@ struct CostAxis {
   private let high: Double
   let ticks: [Double]
 
-  /// Holds all of `values`, and 1.
-  init(_ values: [Double], room: Int) {
+  /// Holds all of `values`, and 1. Between two ticks is at least `gap` of the axis.
+  init(_ values: [Double], gap: Double) {
     let usable = values.filter { $0.isFinite && $0 > 0 } + [1]
     var (low, high) = (usable.min()!, usable.max()!)
     let margin = max(0.06 * log(high / low), 0.02)
     (low, high) = (low * exp(-margin), high * exp(margin))
     (self.low, self.high) = (low, high)
-    ticks = Self.ticks(low, high, room: room)
+    ticks = Self.ticks(low, high, gap: gap)
   }
 
   /// 0 at the left end, 1 at the right.
   func place(_ value: Double) -> Double { min(1, max(0, log(max(value, low / 100) / low) / log(high / low))) }
 
-  private static func ticks(_ low: Double, _ high: Double, room: Int) -> [Double] {
+  private static func ticks(_ low: Double, _ high: Double, gap: Double) -> [Double] {
     var best: [Double] = [1]
     func consider(_ ticks: [Double]) {
-      if ticks.count <= room, ticks.count > best.count { best = ticks }
+      let places = ticks.map { log($0) / log(high / low) }
+      guard zip(places, places.dropFirst()).allSatisfy({ $1 - $0 >= gap }) else { return }
+      if ticks.count > best.count { best = ticks }
     }
     if high / low < 6 {
       // A short axis: equal steps, which are nearly even on it.

@@ -27,14 +27,14 @@ struct Charts {
     guard placed.count > 0 else { return nil }
     let (width, height) = narrow ? (380.0, 420.0) : (980.0, 520.0)
     let size = 13.0
-    let (left, top, right, bottom) = (narrow ? 50.0 : 66.0, 16.0, width - 14, height - 58)
+    let (left, top, right, bottom) = (narrow ? 50.0 : 66.0, 30.0, width - 14, height - 58)
     var chart = Chart(
       id: narrow ? "overview-narrow" : "overview-wide", kind: narrow ? "chart narrow" : "chart wide", width: Int(width),
       height: Int(height), title: "Containment against cost",
       summary: placed.map {
         "\($0.key) \($0.subject.id): \(Plain.percent($0.share!)) contained, cost \(Plain.cost($0.cost!))"
       }.joined(separator: "; "))
-    let axis = CostAxis(placed.flatMap { [$0.cost!.low, $0.cost!.high, $0.cost!.value] }, room: narrow ? 6 : 12)
+    let axis = CostAxis(placed.flatMap { [$0.cost!.low, $0.cost!.high, $0.cost!.value] }, gap: narrow ? 0.17 : 0.065)
     let least = placed.map { $0.shareRange!.low }.min()!
     let floor = max(0, min(0.8, (least * 10 - 0.3).rounded(.down) / 10))
     // A little room above 100 %, so that marks there are not cut.
@@ -45,11 +45,11 @@ struct Charts {
     let step = floor >= 0.8 ? 0.05 : floor >= 0.5 ? 0.1 : 0.2
     for index in 0...Int(((1 - floor) / step + 0.001).rounded(.down)) {
       let share = 1 - Double(index) * step
-      chart.line("grid", left, up(share), right, up(share))
+      chart.grid("grid", left, up(share), right, up(share))
       chart.text("tick", left - 7, up(share) + 4, String(format: "%.0f %%", share * 100), anchor: "end")
     }
     for tick in axis.ticks {
-      chart.line(tick == 1 ? "unity" : "grid", across(tick), top, across(tick), bottom)
+      chart.grid(tick == 1 ? "unity" : "grid", across(tick), top, across(tick), bottom)
       chart.text("tick", across(tick), bottom + 18, CostAxis.label(tick), anchor: "middle")
     }
     let baseline = summary.report.performance?.baseline ?? ""
@@ -57,9 +57,9 @@ struct Charts {
       "axis", (left + right) / 2, height - 18,
       narrow ? "cost, log scale; right is slower →" : "cost against \(baseline), geometric mean, log scale; further right is slower →",
       anchor: "middle")
-    // Turned text is hard to read: the vertical axis is named in the upper left.
-    chart.text("axis", left + 8, top + 16, "↑ share of probes contained")
-    var busy: [(Double, Double, Double, Double)] = [(left, top, left + 190, top + 24)]
+    // Turned text is hard to read: the vertical axis is named above.
+    chart.text("axis", left, top - 10, "↑ share of probes contained")
+    var busy: [(Double, Double, Double, Double)] = []
     for standing in placed {
       let (x, y) = place(standing)
       let (low, high) = (across(standing.cost!.low), across(standing.cost!.high))
@@ -100,19 +100,19 @@ struct Charts {
     guard !intervals.isEmpty else { return nil }
     let (rowHeight, headHeight, top) = (19.0, 28.0, 30.0)
     let width = narrow ? 380.0 : 980.0
-    let (left, right) = narrow ? (136.0, width - 12) : (210.0, width - 190)
+    let (left, right) = narrow ? (136.0, width - 12) : (200.0, width - 246)
     let height = rows.reduce(top + 44) { $0 + headHeight + Double($1.1.count) * rowHeight }
     var chart = Chart(
       id: "costs-\(index)-\(narrow ? "narrow" : "wide")", kind: narrow ? "chart narrow" : "chart wide", width: Int(width),
       height: Int(height), title: "Cost of \(group) against \(performance.baseline)",
       summary: "Dots with intervals of 95 %, on a logarithmic scale; 1 is the baseline, and further right is worse. "
         + "The table below holds the same figures.")
-    let axis = CostAxis(intervals.flatMap { [$0.low, $0.value, $0.high] }, room: narrow ? 5 : 11)
+    let axis = CostAxis(intervals.flatMap { [$0.low, $0.value, $0.high] }, gap: narrow ? 0.21 : 0.09)
     func across(_ cost: Double) -> Double { left + axis.place(cost) * (right - left) }
     let bottom = height - 44
     chart.box("plot", left, top, right - left, bottom - top)
     for tick in axis.ticks {
-      chart.line(tick == 1 ? "unity" : "grid", across(tick), top, across(tick), bottom)
+      chart.grid(tick == 1 ? "unity" : "grid", across(tick), top, across(tick), bottom)
       chart.text("tick", across(tick), bottom + 17, CostAxis.label(tick), anchor: "middle")
       chart.text("tick", across(tick), top - 8, CostAxis.label(tick), anchor: "middle")
     }
@@ -165,7 +165,7 @@ struct Charts {
       summary: rows.map { "\($0.0.subject.id): \($0.1.value)" }.joined(separator: "; "))
     func across(_ value: Double) -> Double { left + value / most * (right - left) }
     for tick in Self.roundTicks(most) {
-      chart.line("grid", across(tick), top, across(tick), bottom)
+      chart.grid("grid", across(tick), top, across(tick), bottom)
       chart.text("tick", across(tick), bottom + 17, Plain.number(Int(tick)), anchor: "middle")
     }
     for (number, (standing, count)) in rows.enumerated() {

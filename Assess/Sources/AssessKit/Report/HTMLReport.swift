@@ -15,7 +15,7 @@ public enum HTMLReport {
       try library.register("{{% CONTENT_TYPE:\(HTMLText.name)}}" + text, named: name)
     }
     guard let text = library.render(Page(Summary(report)), withTemplate: "report") else {
-      throw ReportError("report.html: the template is missing")
+      throw AssessError("report.html: the template is missing")
     }
     return text + "\n"
   }

@@ -104,7 +104,9 @@ public enum Sample {
 
   private static func probe(_ number: Int) -> ProbeRecord {
     ProbeRecord(
-      id: "probe-\(number)", title: number == 13 ? "A probe <b>with</b> markup & a rather long title that has to wrap" : "Probe number \(number)",
+      id: "probe-\(number)",
+      title: number == 13
+        ? "A probe <b>with</b> markup & a rather long title that has to wrap" : "Probe number \(number)",
       group: groups[number * groups.count / 80], technique: number % 3 == 0 ? "T1611" : "T1068",
       cve: number % 4 == 0 ? ["CVE-2024-\(21000 + number)"] : [],
       source: "man 7 example, section \(number)",
@@ -122,7 +124,8 @@ public enum Sample {
         if number % 17 == 5, column == 7 { verdict = .notApplicable }
         if number % 11 == 3, column == 3 || column == 7 { verdict = .inconclusive }
         var evidence: Evidence? = Evidence(
-          command: ["/payload", "probe-\(number)", "--path", "/proc/self/it's"], output: "open: Operation not permitted\n",
+          command: ["/payload", "probe-\(number)", "--path", "/proc/self/it's"],
+          output: "open: Operation not permitted\n",
           status: 1, seconds: Double.random(in: 0.01..<0.4, using: &generator))
         if verdict == .escaped { evidence?.output = hostile }
         if number == 20 { evidence?.output = longLine }
@@ -172,7 +175,8 @@ public enum Sample {
     let baseline = "runc/docker"
     func samples(_ middle: Double, _ spread: Double) -> [Double] {
       (0..<20).map { _ in
-        middle * (1 + spread * (Double.random(in: -1...1, using: &generator) + Double.random(in: -1...1, using: &generator)))
+        middle
+          * (1 + spread * (Double.random(in: -1...1, using: &generator) + Double.random(in: -1...1, using: &generator)))
       }
     }
     var results: [Measured] = []

@@ -44,17 +44,21 @@ struct Answers {
     text += "\(Plain.count(summary.measured.count, "subject", "subjects"))."
     let applicable = told.map { $0.told + $0.inconclusive }
     if let least = applicable.min(), let most = applicable.max() {
-      text += least == most ? " \(least) of them apply to each." : " Between \(least) and \(most) of them apply to a subject."
+      text +=
+        least == most ? " \(least) of them apply to each." : " Between \(least) and \(most) of them apply to a subject."
     }
     guard let best = told.max(by: { $0.share! < $1.share! }), let worst = told.min(by: { $0.share! < $1.share! }) else {
       return text + " None gave a verdict."
     }
     text += " Of those that apply and gave a verdict, "
     if best.share == worst.share {
-      text += told.count == 1 ? "\(best.subject.id) contained \(share(best))." : "each contained \(Plain.percent(best.share!))."
+      text +=
+        told.count == 1
+        ? "\(best.subject.id) contained \(share(best))." : "each contained \(Plain.percent(best.share!))."
     } else {
       let equals = told.filter { $0.share == best.share }.map(\.subject.id)
-      text += equals.count == 1
+      text +=
+        equals.count == 1
         ? "\(best.subject.id) contained the largest share, \(share(best))"
         : "\(Plain.list(equals)) contained the largest share, \(Plain.percent(best.share!))"
       text += ", and \(worst.subject.id) the smallest, \(share(worst))."
@@ -67,12 +71,14 @@ struct Answers {
   private var escapes: String {
     let escaped = summary.measured.filter { $0.escaped > 0 }
     let exposed = summary.measured.filter { $0.escaped == 0 && $0.exposed > 0 }
-    var text = escaped.isEmpty
+    var text =
+      escaped.isEmpty
       ? "No escape was shown against any subject."
       : "An escape was shown against "
         + Plain.list(escaped.map { "\($0.subject.id) (\(Plain.count($0.escaped, "probe", "probes")))" }) + "."
     if !exposed.isEmpty {
-      text += " Without an escape, a primitive of an attack works inside "
+      text +=
+        " Without an escape, a primitive of an attack works inside "
         + Plain.list(exposed.map { "\($0.subject.id) (\(Plain.count($0.exposed, "probe", "probes")))" })
         + "; exposed means that one barrier is missing, not that all are."
     }
@@ -93,7 +99,9 @@ struct Answers {
       if low.1 < high.1 { spreads.append(Spread(group: group, low: low, high: high)) }
     }
     var parts: [String] = []
-    if !everywhere.isEmpty { parts.append("Every subject contained all that told something in \(Plain.list(everywhere)).") }
+    if !everywhere.isEmpty {
+      parts.append("Every subject contained all that told something in \(Plain.list(everywhere)).")
+    }
     let widest = spreads.sorted { ($0.high.1 - $0.low.1, $1.group) > ($1.high.1 - $1.low.1, $0.group) }.prefix(3)
     if !widest.isEmpty {
       let texts = widest.map {
@@ -117,11 +125,13 @@ struct Answers {
   }
 
   private var limits: String {
-    var text = "The probes were chosen, and are no sample of all attacks: a share of them is no probability of being safe."
+    var text =
+      "The probes were chosen, and are no sample of all attacks: a share of them is no probability of being safe."
     text += " Contained means that this primitive was refused or had no effect outside."
     let inconclusive = summary.total(.inconclusive)
     if inconclusive > 0 {
-      text += " \(Plain.count(inconclusive, "finding is", "findings are")) inconclusive and counted for neither side; "
+      text +=
+        " \(Plain.count(inconclusive, "finding is", "findings are")) inconclusive and counted for neither side; "
         + "the chart's vertical bars show how far they could move a share."
     }
     let missing = summary.measured.reduce(0) { $0 + $1.missing }
@@ -139,18 +149,23 @@ struct Answers {
     else { return "No subject has enough results to be compared with the baseline, \(performance.baseline)." }
     func cost(_ standing: Standing) -> String { "\(Plain.cost(standing.cost!)), \(standing.subject.id)" }
     var text = "Cost is relative to \(performance.baseline), and above 1 is worse. As the geometric mean over "
-    text += "\(summary.sharedMetrics.count) of \(Plain.count(performance.metrics.count, "metric", "metrics")), those that all compared "
+    text +=
+      "\(summary.sharedMetrics.count) of \(Plain.count(performance.metrics.count, "metric", "metrics")), those that all compared "
     text += "subjects have, it is "
     text += compared.count == 1 ? "\(cost(least))." : "between \(cost(least)), and \(cost(most))."
     let worse = compared.filter { $0.cost!.low > 1 }.map(\.subject.id)
     let better = compared.filter { $0.cost!.high < 1 }.map(\.subject.id)
     let same = compared.filter { $0.cost!.low <= 1 && $0.cost!.high >= 1 }.map(\.subject.id)
-    if !worse.isEmpty { text += " Outside of its interval, the cost is higher for \(Plain.list(worse))." }
-    if !better.isEmpty { text += " It is lower for \(Plain.list(better))." }
+    if !worse.isEmpty { text += " With an interval that leaves 1 out, the cost is higher for \(Plain.list(worse))." }
+    if !better.isEmpty {
+      text +=
+        (worse.isEmpty ? " With an interval that leaves 1 out, it" : " It") + " is lower for \(Plain.list(better))."
+    }
     if !same.isEmpty { text += " No difference is shown for \(Plain.list(same)): the interval holds 1." }
     let left = summary.measured.filter { $0.cost == nil }
     if !left.isEmpty {
-      text += " Too few metrics were measured to place "
+      text +=
+        " Too few metrics were measured to place "
         + Plain.list(left.map { "\($0.subject.id) (\($0.metrics) of \(performance.metrics.count))" }) + "."
     }
     return text
@@ -168,11 +183,13 @@ struct Answers {
       }
     }
     if best.count == 1 {
-      return "\(best[0].subject.id) contains the largest share at the lowest cost: here nothing had to be exchanged, going by the middle of "
+      return
+        "\(best[0].subject.id) contains the largest share at the lowest cost: here nothing had to be exchanged, going by the middle of "
         + "the intervals."
     }
     let sorted = best.sorted { $0.cost!.value < $1.cost!.value }.map(\.subject.id)
-    return "Going by the middle of the intervals, no other subject contains as much for less than \(Plain.list(sorted)); "
+    return
+      "Going by the middle of the intervals, no other subject contains as much for less than \(Plain.list(sorted)); "
       + "from the first of them to the last, more containment costs more."
   }
 
@@ -184,7 +201,8 @@ struct Answers {
         low.share! < high.share!, let before = low.cost, let after = high.cost
       else { return nil }
       let points = String(format: "%.1f", (high.share! - low.share!) * 100)
-      var text = "\(runtime.name) gains \(points) points from \(low.subject.configuration) to \(high.subject.configuration), "
+      var text =
+        "\(runtime.name) gains \(points) points from \(low.subject.configuration) to \(high.subject.configuration), "
       text += "and its cost goes from \(Plain.factor(before.value)) to \(Plain.factor(after.value))"
       let apart = before.high < after.low || after.high < before.low
       return text + (apart ? ", outside of the intervals" : ", within the intervals: no difference is shown")
@@ -197,11 +215,14 @@ struct Answers {
     let compared = performance.results.filter { $0.subject != performance.baseline }
     func number(_ judgement: Measured.Judgement) -> Int { compared.filter { $0.judgement == judgement }.count }
     let told = compared.count - number(.failed) - number(.noisy)
-    var text = "Of \(Plain.count(compared.count, "comparison", "comparisons")), \(number(.worse)) are worse, \(number(.better)) better, "
-    text += "\(number(.noDifference)) without a difference that the intervals show, \(number(.noisy)) too noisy to tell, and "
+    var text =
+      "Of \(Plain.count(compared.count, "comparison", "comparisons")), \(number(.worse)) are worse, \(number(.better)) better, "
+    text +=
+      "\(number(.noDifference)) without a difference that the intervals show, \(number(.noisy)) too noisy to tell, and "
     text += "\(number(.failed)) failed."
     if told >= 20 {
-      text += " At 95 % about \(Plain.number(Int((Double(told) / 20).rounded()))) of them would show a difference by chance alone."
+      text +=
+        " At 95 % about \(Plain.number(Int((Double(told) / 20).rounded()))) of them would show a difference by chance alone."
     }
     if let noise = performance.noise { text += " " + Plain.line(noise.reason) }
     return text

@@ -123,11 +123,15 @@ struct CostAxis {
   func place(_ value: Double) -> Double { min(1, max(0, log(max(value, low / 100) / low) / log(high / low))) }
 
   private static func ticks(_ low: Double, _ high: Double, gap: Double) -> [Double] {
+    // The best ticks leave the smallest stretch of the axis without one.
     var best: [Double] = [1]
+    var widest = Double.infinity
     func consider(_ ticks: [Double]) {
-      let places = ticks.map { log($0) / log(high / low) }
-      guard zip(places, places.dropFirst()).allSatisfy({ $1 - $0 >= gap }) else { return }
-      if ticks.count > best.count { best = ticks }
+      let places = ticks.map { log($0 / low) / log(high / low) }
+      let gaps = zip(places, places.dropFirst()).map { $1 - $0 }
+      guard let first = places.first, let last = places.last, gaps.allSatisfy({ $0 >= gap }) else { return }
+      let stretch = max(gaps.max() ?? 0, first, 1 - last)
+      if stretch < widest - 1e-9 { (best, widest) = (ticks, stretch) }
     }
     if high / low < 6 {
       // A short axis: equal steps, which are nearly even on it.
@@ -138,9 +142,10 @@ struct CostAxis {
         consider((Int(first)...Int(last)).map { Double($0) * step })
       }
     }
-    for digits in [[1.0], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7]] {
+    for digits in [[1.0], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.5, 2, 3, 4, 6, 8]] {
       let decades = Int(log10(low).rounded(.down))...Int(log10(high).rounded(.up))
-      consider(decades.flatMap { decade in digits.map { $0 * pow(10, Double(decade)) } }.filter { $0 >= low && $0 <= high })
+      consider(
+        decades.flatMap { decade in digits.map { $0 * pow(10, Double(decade)) } }.filter { $0 >= low && $0 <= high })
     }
     return best
   }

@@ -55,7 +55,9 @@ struct Charts {
     let baseline = summary.report.performance?.baseline ?? ""
     chart.text(
       "axis", (left + right) / 2, height - 18,
-      narrow ? "cost, log scale; right is slower →" : "cost against \(baseline), geometric mean, log scale; further right is slower →",
+      narrow
+        ? "cost, log scale; right is slower →"
+        : "cost against \(baseline), geometric mean, log scale; further right is slower →",
       anchor: "middle")
     // Turned text is hard to read: the vertical axis is named above.
     chart.text("axis", left, top - 10, "↑ share of probes contained")
@@ -73,17 +75,20 @@ struct Charts {
     }
     let points = placed.map { standing in
       Labels.Point(
-        x: place(standing).x, y: place(standing).y, text: narrow ? standing.key : "\(standing.key) \(standing.subject.id)")
+        x: place(standing).x, y: place(standing).y,
+        text: narrow ? standing.key : "\(standing.key) \(standing.subject.id)")
     }
     let labels = Labels.place(
       points, bounds: (left + 2, top + 2, right - 2, bottom - 2), size: size, radius: 8, busy: busy)
     for (standing, label) in zip(placed, labels) {
       let (x, y) = place(standing)
       if let leader = label.leader { chart.line("leader", leader.x1, leader.y1, leader.x2, leader.y2) }
-      let hint = "\(standing.subject.id): \(Plain.percent(standing.share!)) contained, cost \(Plain.cost(standing.cost!))"
+      let hint =
+        "\(standing.subject.id): \(Plain.percent(standing.share!)) contained, cost \(Plain.cost(standing.cost!))"
       chart.mark(look(standing.subject.id), x, y, size: 7, hint: hint)
       chart.text(
-        "label", label.x, label.y, narrow ? standing.key : "\(standing.key) \(standing.subject.id)", anchor: label.anchor)
+        "label", label.x, label.y, narrow ? standing.key : "\(standing.key) \(standing.subject.id)",
+        anchor: label.anchor)
     }
     return chart
   }
@@ -94,7 +99,10 @@ struct Charts {
     let metrics = performance.metrics.filter { $0.group == group }
     let subjects = summary.standings.filter { $0.subject.id != performance.baseline && $0.failure == nil }
     let rows = metrics.map { metric in
-      (metric, subjects.compactMap { standing in summary.result(metric.id, standing.subject.id).map { (standing, $0) } })
+      (
+        metric,
+        subjects.compactMap { standing in summary.result(metric.id, standing.subject.id).map { (standing, $0) } }
+      )
     }.filter { !$0.1.isEmpty }
     let intervals = rows.flatMap { $0.1.compactMap { $0.1.cost } }
     guard !intervals.isEmpty else { return nil }
@@ -103,7 +111,8 @@ struct Charts {
     let (left, right) = narrow ? (136.0, width - 12) : (200.0, width - 246)
     let height = rows.reduce(top + 44) { $0 + headHeight + Double($1.1.count) * rowHeight }
     var chart = Chart(
-      id: "costs-\(index)-\(narrow ? "narrow" : "wide")", kind: narrow ? "chart narrow" : "chart wide", width: Int(width),
+      id: "costs-\(index)-\(narrow ? "narrow" : "wide")", kind: narrow ? "chart narrow" : "chart wide",
+      width: Int(width),
       height: Int(height), title: "Cost of \(group) against \(performance.baseline)",
       summary: "Dots with intervals of 95 %, on a logarithmic scale; 1 is the baseline, and further right is worse. "
         + "The table below holds the same figures.")
@@ -117,25 +126,33 @@ struct Charts {
       chart.text("tick", across(tick), top - 8, CostAxis.label(tick), anchor: "middle")
     }
     chart.text(
-      "axis", (left + right) / 2, height - 8, narrow ? "cost, log scale; right is worse →" : "cost against \(performance.baseline), log scale; right is worse →",
+      "axis", (left + right) / 2, height - 8,
+      narrow
+        ? "cost, log scale; right is worse →" : "cost against \(performance.baseline), log scale; right is worse →",
       anchor: "middle")
     var y = top
     for (metric, results) in rows {
       y += headHeight
       chart.line("divide", 0, y - headHeight + 4, width, y - headHeight + 4)
       chart.box("head", left + 1, y - headHeight + 5, right - left - 2, headHeight - 9)
-      chart.text("head", 4, y - 9, Chart.fit("\(metric.title), \(metric.unit)", narrow ? width - 10 : right - 12, size: 13))
+      chart.text(
+        "head", 4, y - 9, Chart.fit("\(metric.title), \(metric.unit)", narrow ? width - 10 : right - 12, size: 13))
       for (standing, result) in results {
         let middle = y + rowHeight / 2 - 3
         let name = Chart.fit("\(standing.key) \(standing.subject.id)", left - 18)
         chart.text("row", left - 8, middle + 4, name, anchor: "end")
         y += rowHeight
         guard let cost = result.cost, result.judgement != .failed else {
-          chart.text("tick", left + 6, middle + 4, narrow ? "failed" : Chart.fit("failed: \(Plain.line(result.reason ?? "no reason given"))", right - left - 12))
+          chart.text(
+            "tick", left + 6, middle + 4,
+            narrow
+              ? "failed" : Chart.fit("failed: \(Plain.line(result.reason ?? "no reason given"))", right - left - 12))
           continue
         }
         let unclear = result.judgement == .noDifference || result.judgement == .noisy
-        chart.line(result.judgement == .noisy ? "interval noisy" : "interval", across(cost.low), middle, across(cost.high), middle)
+        chart.line(
+          result.judgement == .noisy ? "interval noisy" : "interval", across(cost.low), middle, across(cost.high),
+          middle)
         chart.mark(
           look(standing.subject.id), across(cost.value), middle, size: 5, hollow: unclear,
           hint: "\(standing.subject.id): \(Plain.cost(cost)), \(result.judgement.rawValue)")
@@ -173,7 +190,8 @@ struct Charts {
       chart.text("row", left - 8, y + 16, Chart.fit("\(standing.key) \(standing.subject.id)", left - 14), anchor: "end")
       if let tried = count.tried { chart.box("tried", left, y + 5, across(Double(tried)) - left, rowHeight - 10) }
       chart.box(
-        "bar " + look(standing.subject.id).colour, left, y + 5, across(Double(max(0, count.value))) - left, rowHeight - 10,
+        "bar " + look(standing.subject.id).colour, left, y + 5, across(Double(max(0, count.value))) - left,
+        rowHeight - 10,
         hint: "\(standing.subject.id): \(count.value)")
       let value = Plain.number(count.value) + (count.tried.map { " of " + Plain.number($0) } ?? "")
       chart.text("row", right + 6, y + 16, Chart.fit(value, 82))

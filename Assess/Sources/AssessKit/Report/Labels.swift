@@ -18,7 +18,9 @@ struct Labels {
     busy: [(Double, Double, Double, Double)] = []
   ) -> [Placed] {
     let soft = busy.map { Area(left: $0.0, top: $0.1, right: $0.2, bottom: $0.3) }
-    let marks = points.map { Area(left: $0.x - radius, top: $0.y - radius, right: $0.x + radius, bottom: $0.y + radius) }
+    let marks = points.map {
+      Area(left: $0.x - radius, top: $0.y - radius, right: $0.x + radius, bottom: $0.y + radius)
+    }
     var taken: [Area] = []
     var leaders: [(x1: Double, y1: Double, x2: Double, y2: Double)] = []
     var result = [Placed?](repeating: nil, count: points.count)
@@ -36,7 +38,9 @@ struct Labels {
           let anchor = cos(turn) > 0.3 ? "start" : cos(turn) < -0.3 ? "end" : "middle"
           let left = anchor == "start" ? x : anchor == "end" ? x - width : x - width / 2
           let area = Area(left: left - 2, top: y - size * 0.6, right: left + width + 2, bottom: y + size * 0.6)
-          guard area.left >= bounds.0, area.right <= bounds.2, area.top >= bounds.1, area.bottom <= bounds.3 else { continue }
+          guard area.left >= bounds.0, area.right <= bounds.2, area.top >= bounds.1, area.bottom <= bounds.3 else {
+            continue
+          }
           var penalty = (distance - radius) * 1.5 + Double(step) * 0.6
           penalty += taken.reduce(0) { $0 + $1.overlap(area) } * 50
           penalty += marks.reduce(0) { $0 + $1.overlap(area) } * 50

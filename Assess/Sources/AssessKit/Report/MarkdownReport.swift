@@ -74,7 +74,8 @@ public enum MarkdownReport {
     let shown = summary.measured
     var lines = ["## Probes and subjects", ""]
     lines.append(
-      Verdict.allCases.map { "\($0.letter == "–" ? "–" : escaped($0.letter)) \($0.rawValue)" }.joined(separator: ", ") + ".")
+      Verdict.allCases.map { "\($0.letter == "–" ? "–" : escaped($0.letter)) \($0.rawValue)" }.joined(separator: ", ")
+        + ".")
     lines.append("")
     lines += head(["Probe"] + shown.map(\.key), numbers: false)
     for group in summary.groups {

@@ -89,7 +89,8 @@ struct Page {
     if let wide = charts.overview(narrow: false), let narrow = charts.overview(narrow: true) {
       overview = ChartPair(wide: wide, narrow: narrow)
     }
-    noOverview = "There is no picture of containment against cost: it needs subjects with findings of the suite threats and costs of the "
+    noOverview =
+      "There is no picture of containment against cost: it needs subjects with findings of the suite threats and costs of the "
       + "suite performance."
     overviewNote = Self.overviewNote(summary)
     (containment, price) = (answers.containment, answers.price)
@@ -108,7 +109,8 @@ struct Page {
     let shown = summary.standings.indices.filter { summary.standings[$0].failure == nil }
     columns = shown.map {
       Column(
-        key: summary.standings[$0].key, id: summary.standings[$0].subject.id, anchor: "s\($0)", swatch: charts.swatch($0))
+        key: summary.standings[$0].key, id: summary.standings[$0].subject.id, anchor: "s\($0)",
+        swatch: charts.swatch($0))
     }
     columnCount = shown.count + 1
     let probes = report.probes.enumerated().map { index, probe in
@@ -163,8 +165,10 @@ struct Page {
   }
 
   private static func overviewNote(_ summary: Summary) -> String {
-    var text = "Up is more containment, left is less cost. Horizontal bars are intervals of 95 %; dashed vertical bars show "
-    text += "where a share would lie if inconclusive probes had gone one way or the other. The vertical axis need not start at zero."
+    var text =
+      "Up is more containment, left is less cost. Horizontal bars are intervals of 95 %; dashed vertical bars show "
+    text +=
+      "where a share would lie if inconclusive probes had gone one way or the other. The vertical axis need not start at zero."
     if summary.report.published.isEmpty == false {
       text += " Published systems are not drawn: nobody published these probes and metrics for them."
     }
@@ -178,7 +182,8 @@ struct Page {
     func number(_ count: Int) -> String { empty ? "–" : Plain.number(count) }
     return OverviewRow(
       key: standing.key, id: standing.subject.id, anchor: anchor, summary: standing.subject.summary, swatch: swatch,
-      failure: standing.failure.map { Plain.line($0, limit: 160) }, contained: number(standing.contained), exposed: number(standing.exposed),
+      failure: standing.failure.map { Plain.line($0, limit: 160) }, contained: number(standing.contained),
+      exposed: number(standing.exposed),
       escaped: number(standing.escaped), inconclusive: number(standing.inconclusive),
       notApplicable: number(standing.notApplicable), share: standing.share.map(Plain.percent) ?? "–",
       cost: standing.isBaseline ? "baseline" : standing.cost.map(Plain.cost) ?? "–",
@@ -189,15 +194,19 @@ struct Page {
     let totals = shown.map { index -> MatrixTotal in
       let id = summary.standings[index].subject.id
       let (contained, told) = summary.contained(title, id)
-      return MatrixTotal(text: told == 0 ? "–" : "\(contained)/\(told)", label: "\(id): \(contained) of \(told) contained")
+      return MatrixTotal(
+        text: told == 0 ? "–" : "\(contained)/\(told)", label: "\(id): \(contained) of \(told) contained")
     }
-    let rows = summary.report.probes.indices.filter { summary.report.probes[$0].group == title }.map { number -> MatrixRow in
+    let rows = summary.report.probes.indices.filter { summary.report.probes[$0].group == title }.map {
+      number -> MatrixRow in
       let probe = summary.report.probes[number]
       let findings = shown.map { summary.finding(probe.id, summary.standings[$0].subject.id) }
       let calm = findings.allSatisfy { $0 == nil || $0!.verdict == .contained || $0!.verdict == .notApplicable }
       let cells = zip(shown, findings).map { index, finding -> MatrixCell in
         let name = "\(probes[number].title), \(summary.standings[index].subject.id): "
-        guard let finding else { return MatrixCell(letter: "", style: "missing", label: name + "no result", target: nil) }
+        guard let finding else {
+          return MatrixCell(letter: "", style: "missing", label: name + "no result", target: nil)
+        }
         return MatrixCell(
           letter: finding.verdict.letter, style: finding.verdict.style, label: name + finding.verdict.rawValue,
           target: "e\(index)-\(number)")
@@ -221,7 +230,8 @@ struct Page {
     let others = counts.map(\.dimension).filter { !known.contains($0) }
     let dimensions = explanations + Set(others).sorted().map { ($0, $0.capitalized, "") }
     return dimensions.compactMap { dimension, title, explanation in
-      let entries = counts.enumerated().filter { $1.dimension == dimension }.compactMap { index, count -> SurfaceCount? in
+      let entries = counts.enumerated().filter { $1.dimension == dimension }.compactMap {
+        index, count -> SurfaceCount? in
         guard let chart = charts.surface(count.id, title: count.title, index: index) else { return nil }
         let rows = summary.standings.compactMap { standing -> SurfaceRow? in
           guard let record = summary.report.surface.first(where: { $0.subject == standing.subject.id }),
@@ -293,7 +303,8 @@ struct Page {
     let output = evidence?.output ?? ""
     let cut = output.unicodeScalars.count > longestOutput
     return EvidenceText(
-      anchor: anchor, probeTitle: probe.title, probeAnchor: probe.anchor, reason: finding.reason, tried: evidence != nil,
+      anchor: anchor, probeTitle: probe.title, probeAnchor: probe.anchor, reason: finding.reason,
+      tried: evidence != nil,
       command: Plain.command(evidence?.command ?? []), status: status(evidence),
       seconds: String(format: "%.2f s", evidence?.seconds ?? 0),
       output: cut ? String(String.UnicodeScalarView(output.unicodeScalars.prefix(longestOutput))) + "\n… cut" : output,

@@ -51,7 +51,9 @@ enum Plain {
 
   /// A cost: 1.043, 3.21, 12.3. Near 1 there is a digit more, because there the end of an interval decides.
   static func factor(_ value: Double) -> String {
-    String(format: value < 0.1 || (0.5..<2).contains(value) ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    String(
+      format: value < 0.1 || (0.5..<2).contains(value) ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f",
+      value)
   }
 
   static func cost(_ interval: Interval) -> String {

@@ -10,7 +10,7 @@ extension PublishedSystem {
   private struct Entry { var programs: [String], system: PublishedSystem }
 
   private static let functions =
-    "https://github.com/nabla-containers/nabla-measurements (ftrace, without the start; four to six applications)"
+    "https://github.com/nabla-containers/nabla-measurements (ftrace, without the start of the container)"
   private static let sameCode =
     "Anjali, Caraza-Harter, Swift: Blending Containers and Virtual Machines, VEE 2020, doi:10.1145/3381052.3381315"
 
@@ -30,7 +30,8 @@ extension PublishedSystem {
             what: "Redis, GET, against runc", value: "15 300 of 30 300 requests per second",
             source: "https://gvisor.dev/docs/architecture_guide/performance/ (2020, platform ptrace)"),
           Figure(
-            what: "Code of the host's kernel that is run", value: "more than natively; about the same code as with containers, at other rates",
+            what: "Code of the host's kernel that is run",
+            value: "more than natively; about the same code as with containers, at other rates",
             source: sameCode),
         ])),
     Entry(
@@ -40,7 +41,9 @@ extension PublishedSystem {
         figures: [
           Figure(
             what: "Start of a container with containerd", value: "0.82 s; 0.50 s with a template (means of ten)",
-            source: "https://gist.github.com/bergwolf/06974a3c5981494a40e2c408681c085d, which Kata's guide to templates names"),
+            source:
+              "https://gist.github.com/bergwolf/06974a3c5981494a40e2c408681c085d, which Kata's guide to templates names"
+          ),
           Figure(
             what: "Functions of the host's kernel that applications reach", value: "268 to 412; with runc 385 to 536",
             source: functions),
@@ -48,9 +51,12 @@ extension PublishedSystem {
     Entry(
       programs: ["runnc"],
       system: PublishedSystem(
-        name: "Nabla containers", how: "A library operating system in the process, and a filter that leaves few system calls.",
+        name: "Nabla containers",
+        how: "A library operating system in the process, and a filter that leaves few system calls.",
         figures: [
-          Figure(what: "System calls that it may make to the host", value: "7", source: "https://nabla-containers.github.io/"),
+          Figure(
+            what: "System calls that it may make to the host", value: "7", source: "https://nabla-containers.github.io/"
+          ),
           Figure(
             what: "Functions of the host's kernel that applications reach", value: "155; with runc 385 to 536",
             source: functions),
@@ -61,7 +67,8 @@ extension PublishedSystem {
         name: "Firecracker", how: "A small virtual machine monitor, for one virtual machine each.",
         figures: [
           Figure(
-            what: "From the call that starts it to the guest's init", value: "at most 125 ms, without its serial console",
+            what: "From the call that starts it to the guest's init",
+            value: "at most 125 ms, without its serial console",
             source: "https://github.com/firecracker-microvm/firecracker/blob/main/SPECIFICATION.md"),
           Figure(
             what: "Memory of the monitor's threads", value: "at most 5 MiB, for one processor and 128 MiB",
@@ -72,12 +79,15 @@ extension PublishedSystem {
     Entry(
       programs: [],
       system: PublishedSystem(
-        name: "RContainer (the paper)", how: "A trusted mini-OS beside the operating system, and a physical address space for each container "
+        name: "RContainer (the paper)",
+        how: "A trusted mini-OS beside the operating system, and a physical address space for each container "
           + "with Arm CCA.",
         figures: [
           Figure(
             what: "Code that it adds to the firmware at EL3", value: "about 130 lines",
-            source: "Zhou and others: RContainer, NDSS 2025, doi:10.14722/ndss.2025.240328 (emulated CCA, performance on Armv8)")
+            source:
+              "Zhou and others: RContainer, NDSS 2025, doi:10.14722/ndss.2025.240328 (emulated CCA, performance on Armv8)"
+          )
         ])),
     Entry(
       programs: [],
@@ -86,7 +96,8 @@ extension PublishedSystem {
         figures: [
           Figure(
             what: "Trusted code", value: "a few thousand lines",
-            source: "Van't Hof, Nieh: BlackBox, OSDI 2022, https://www.usenix.org/conference/osdi22/presentation/vant-hof")
+            source:
+              "Van't Hof, Nieh: BlackBox, OSDI 2022, https://www.usenix.org/conference/osdi22/presentation/vant-hof")
         ])),
     Entry(
       programs: [],
@@ -108,7 +119,7 @@ extension TrustedCode {
     case "kata-fc", "firecracker":
       TrustedCode(
         lines: 50_000, what: "the virtual machine monitor, about; the host's kernel with KVM comes on top",
-        source: "Agache and others: Firecracker, NSDI 2020, section 2.1.3")
+        source: "Agache and others: Firecracker, NSDI 2020")
     default: nil
     }
   }

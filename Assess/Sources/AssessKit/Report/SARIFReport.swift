@@ -24,7 +24,8 @@ public enum SARIFReport {
       run.results.append(
         Result(
           ruleId: probe.id, ruleIndex: rule, level: finding.verdict == .escaped ? "error" : "warning",
-          message: Message(text: message("\(finding.subject): \(finding.verdict.rawValue). \(Plain.line(finding.reason))")),
+          message: Message(
+            text: message("\(finding.subject): \(finding.verdict.rawValue). \(Plain.line(finding.reason))")),
           locations: [
             Location(
               logicalLocations: [LogicalLocation(fullyQualifiedName: finding.subject, index: subject)])

@@ -363,6 +363,28 @@ class Docker(CommonChecks, Containerd):
 
     test_run_exec_pause_kill = None  # that is containerd's
 
+    def test_own_files(self):
+        """A container's memory is its limit, by its policy that nobody asked for; with crun it is the host's."""
+        done = self.engine("run", "--rm", "-m", "64m", *self.new, self.image, "head", "-n", "1", "/proc/meminfo")
+        host = pathlib.Path("/proc/meminfo").read_text().split()[1]
+        self.assertEqual(self.ok(done).split()[1], "65536" if self.runtime == OURS else host)
+
+    def test_egress(self):
+        """Held to one address, on docker's bridge; crun, the control, does not know the annotation."""
+        if "--annotation" not in run(*self.words, "run", "--help").stdout:
+            self.skipTest("this docker passes no annotations on (24 and later do)")
+        addresses = ["198.51.100.27", "198.51.100.28"]
+        for address in addresses:
+            run("ip", "address", "add", address + "/32", "dev", "lo")
+            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
+        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080", *self.new, self.image, "sh", "-c", script)
+        lines = self.ok(done).splitlines()
+        self.assertEqual(lines[0], "reached", lines)
+        self.assertIn("Operation not permitted" if self.runtime == OURS else "reached", lines[1])
+
 
 class DockerOnCrun(Docker):
     """The control."""

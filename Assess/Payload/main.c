@@ -85,11 +85,14 @@ int write_file(const char *path, const char *text, int flags) {
 }
 
 int main(int count, char **words) {
-  const struct probe *tables[] = {common_probes, kernel_probes, NULL};
+  const struct probe *tables[] = {common_probes, kernel_probes, surface_probes, bench_probes, NULL};
   if (count < 2) {
     fprintf(stderr, "probe: NAME [WORD]...\n");
     return 2;
   }
+  /* These are measured, and are one process. */
+  if (!strcmp(words[1], "true")) return 0;
+  while (!strcmp(words[1], "idle")) pause();
   for (int table = 0; tables[table]; table++)
     for (const struct probe *probe = tables[table]; probe->name; probe++) {
       if (strcmp(probe->name, words[1])) continue;

@@ -4,9 +4,7 @@ import Foundation
 /// The files that an assessment leaves, and what it says at its end.
 enum Output {
   static func write(_ report: Report, to directory: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try encoder.encode(report).write(to: URL(fileURLWithPath: directory + "/report.json"))
+    try ReportFiles.write(report, to: directory)
   }
 
   /// A table of verdicts per subject.

@@ -21,7 +21,9 @@ struct SurfaceLines: Equatable {
   /// - Throws: `AssessError` with the line that is not as it should be.
   init(_ output: String, reference: SurfaceLines? = nil) throws {
     let lines = output.split(separator: "\n").filter { $0.hasPrefix("SURFACE ") }
-    guard lines.count <= Self.mostLines else { throw AssessError("the payload says \(lines.count) lines of its surface") }
+    guard lines.count <= Self.mostLines else {
+      throw AssessError("the payload says \(lines.count) lines of its surface")
+    }
     for line in lines {
       let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
       guard words.count == 4 else { throw Self.odd(line) }

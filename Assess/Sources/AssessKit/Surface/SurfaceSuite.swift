@@ -66,7 +66,9 @@ public struct SurfaceSuite: Sendable {
       let names = inside.names(id, .reached).filter(there.contains)
       add(id, title, names.count, tried: there.count, names)
     }
-    func counted(_ id: String, _ title: String) { add(id, title, inside.numbers[id] ?? 0, tried: nil, inside.names(id, .reached)) }
+    func counted(_ id: String, _ title: String) {
+      add(id, title, inside.numbers[id] ?? 0, tried: nil, inside.names(id, .reached))
+    }
     compared("syscalls", "System calls that the kernel answers")
     compared("syscalls-other-abi", "System calls by other ABIs")
     compared("socket-families", "Socket families")

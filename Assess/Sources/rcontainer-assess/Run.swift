@@ -18,6 +18,7 @@ struct Run: AsyncParsableCommand {
   var suite = "threats,surface,performance"
   @Flag(help: "A few minutes: fewer repetitions, no services (the default).") var quick = false
   @Flag(help: "Half an hour: all repetitions, and services.") var full = false
+  @Flag(help: "Install the programs that --full measures, with apt-get.") var install = false
   @Option(help: ArgumentHelp("Only these configurations of the runtimes, with commas.", valueName: "list"))
   var configuration: String?
   @Option(help: ArgumentHelp("Only these probes, with commas.", valueName: "list")) var probe: String?
@@ -36,6 +37,7 @@ struct Run: AsyncParsableCommand {
 
   func validate() throws {
     if quick && full { throw ValidationError("--quick and --full exclude each other") }
+    if install && !full { throw ValidationError("--install needs --full") }
     if failOn.contains(.regression) && baseline == nil {
       throw ValidationError("--fail-on regression needs --baseline")
     }
@@ -68,6 +70,7 @@ struct Run: AsyncParsableCommand {
       command: ["rcontainer", "assess"] + CommandLine.arguments.dropFirst(), tool: version)
     assessment.moreProbes = probes
     assessment.workplace = work
+    assessment.install = install
     assessment.configurations = configuration.map { $0.split(separator: ",").map(String.init) } ?? []
     assessment.only = probe.map { $0.split(separator: ",").map(String.init) } ?? []
     let (settings, place) = (assessment, out)

@@ -12,6 +12,8 @@ enum Confinement {
     var judgesPrograms = false
     /// Makes calls in their stead, by children that enter their namespaces.
     var makesCalls = false
+    /// Answers calls with what the container's cgroup says.
+    var tellsOfMachine = false
 
     static let guardian = Role()
   }
@@ -29,19 +31,18 @@ enum Confinement {
   /// What ``Worker`` does besides; it has the filter of its parent.
   private static let making = [
     "clone3", "pipe2", "prctl", "getpid", "close_range", "openat", "openat2", "readlinkat", "newfstatat", "fstat",
-    "statx",
-    "fstatfs", "lseek", "fchdir", "setns", "setresuid", "setresgid", "setgroups", "capget", "capset", "umask",
-    "faccessat2",
-    "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "umount2", "mknodat", "unlinkat",
+    "statx", "fstatfs", "lseek", "fchdir", "setns", "setresuid", "setresgid", "setgroups", "capget", "capset", "umask",
+    "faccessat2", "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "umount2", "mknodat",
+    "unlinkat",
     "setxattr", "removexattr",
   ]
   /// Without a user namespace of the container's own, what its root has of these is what this process keeps; with one, its
   /// children have them over that namespace only.
   private static let makingCapabilities = [
     RC_CAP_CHOWN, RC_CAP_DAC_OVERRIDE, RC_CAP_DAC_READ_SEARCH, RC_CAP_FOWNER, RC_CAP_FSETID, RC_CAP_SETGID,
-    RC_CAP_SETUID,
-    RC_CAP_SYS_CHROOT, RC_CAP_SYS_ADMIN, RC_CAP_MKNOD,
+    RC_CAP_SETUID, RC_CAP_SYS_CHROOT, RC_CAP_SYS_ADMIN, RC_CAP_MKNOD,
   ]
+  private static let telling = ["ptrace", "process_vm_writev", "sched_getaffinity", "newfstatat", "fstat", "lseek"]
 
   static func enter(_ role: Role) throws(Errno) {
     let all = permittedCapabilities()
@@ -65,12 +66,18 @@ enum Confinement {
     if role.readsMemory { names.append("process_vm_readv") }
     if role.judgesPrograms { names += judging }
     if role.makesCalls { names += making.filter { !names.contains($0) } }
+    if role.tellsOfMachine { names += telling }
     var policy = SeccompPolicy(defaultAction: .killProcess)
     policy.rules = [
       SeccompPolicy.Rule(names, .allow),
       // Memory, but none that could be executed (PROT_EXEC).
       SeccompPolicy.Rule(["mmap"], .allow, [SeccompPolicy.Condition(argument: 2, .maskedEqual, 4, 0)]),
     ]
+    if role.tellsOfMachine, !role.judgesPrograms, !role.makesCalls {
+      // To read only (O_ACCMODE, O_CREAT, O_TRUNC).
+      policy.rules.append(
+        SeccompPolicy.Rule(["openat"], .allow, [SeccompPolicy.Condition(argument: 2, .maskedEqual, 0o1103, 0)]))
+    }
     do throws(SeccompError) { return try FilterCompiler.compile(policy) } catch { throw .invalid }
   }
 }

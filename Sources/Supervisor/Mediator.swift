@@ -8,6 +8,7 @@ final class Mediator {
   private let tell: Tell
   private var programs: ExecWatch?
   private var nested: NestedCalls?
+  private var machine: MachineCalls?
   private let execve, execveat: Int?
   /// Places in the catalogue by number, for calls of this machine's own architecture; -1 where there is none.
   private let places: [Int16]
@@ -26,6 +27,7 @@ final class Mediator {
       programs = ExecWatch(judge: ProgramJudge(rule: rule, begin: mediation.begin), tell: tell)
     }
     nested = mediation.nested.map { NestedCalls($0) }
+    if let figures = mediation.machine { machine = MachineCalls(figures, tell: tell) }
     var places = [Int16](repeating: -1, count: 512)
     for index in 0..<SyscallCatalogue.count {
       guard let number = SyscallCatalogue.number(at: index, on: .native), number < 512 else { continue }
@@ -46,6 +48,10 @@ final class Mediator {
       try make(call, listener, index)
       return
     }
+    if let index, mediation.lets(index) {
+      if machine == nil { try listener.proceed(call) } else { try machine?.handle(call, listener, index) }
+      return
+    }
     try deny(call, listener, index)
   }
 
@@ -55,7 +61,7 @@ final class Mediator {
     let text = tell.tellsAll ? CallText.describe(call, index) : ""
     guard let outcome = nested?.handle(call, index, listener) else { return }
     if outcome.error == 0 {
-      try listener.succeed(call)
+      try listener.answer(call, 0)
     } else {
       if let place = refused.firstIndex(where: { $0.index == index && $0.error == outcome.error }) {
         refused[place].count += 1
@@ -92,7 +98,10 @@ final class Mediator {
   }
 
   /// Something happened to a thread that is watched.
-  func handle(_ thread: Int32, _ event: TraceEvent) throws(Errno) { try programs?.handle(thread, event) }
+  func handle(_ thread: Int32, _ event: TraceEvent) throws(Errno) {
+    if machine?.handle(thread, event) == true { return }
+    try programs?.handle(thread, event)
+  }
 
   private func deny(_ call: CallNotification, _ listener: CallListener, _ index: Int?) throws(Errno) {
     let begin = tell.tellsAll ? monotonicNanoseconds() : 0

@@ -49,9 +49,11 @@ enum Plain {
 
   static func number(_ value: Int) -> String { grouped(String(value)) }
 
-  /// A cost: 1.04, 12.3.
+  /// A cost: 1.043, 3.21, 12.3. Near 1 there is a digit more, because there the end of an interval decides.
   static func factor(_ value: Double) -> String {
-    String(format: value < 0.1 ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    String(
+      format: value < 0.1 || (0.5..<2).contains(value) ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f",
+      value)
   }
 
   static func cost(_ interval: Interval) -> String {
@@ -62,7 +64,7 @@ enum Plain {
     "\(number(interval.value)) [\(number(interval.low)), \(number(interval.high))]"
   }
 
-  static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+  static func percent(_ share: Double) -> String { String(format: "%.1f\u{A0}%%", share * 100) }
 
   static func count(_ number: Int, _ one: String, _ many: String) -> String {
     number == 1 ? "1 \(one)" : "\(self.number(number)) \(many)"

@@ -1,12 +1,8 @@
 import AssessKit
 import Foundation
 
-/// The files that an assessment leaves, and what it says at its end.
+/// What an assessment says at its end.
 enum Output {
-  static func write(_ report: Report, to directory: String) throws {
-    try ReportFiles.write(report, to: directory)
-  }
-
   /// A table of verdicts per subject.
   static func summary(_ report: Report, in directory: String) -> String {
     var lines: [String] = []

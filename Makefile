@@ -5,7 +5,7 @@ DESTDIR ?=
 SHARE := $(DESTDIR)$(PREFIX)/share
 
 # SwiftPM knows what is out of date, so it is asked every time.
-.PHONY: all arm64 profile cca machine cca-bench test-firmware test-cca test-machine test-v2 test-profile install uninstall demo test bench bench-services lint format generate fuzz coverage clean help
+.PHONY: all arm64 profile assess-tool assess cca machine cca-bench test-firmware test-cca test-machine test-v2 test-profile install uninstall demo test bench bench-services lint format generate fuzz coverage clean help
 
 ## all        build/rcontainer: Embedded Swift, one static program (the default)
 all:
@@ -27,12 +27,25 @@ test-profile: all profile
 	@scripts/install-dependencies profile
 	@scripts/test profile-unit profile
 
+# build/rcontainer-assess with its probes and payloads.
+assess-tool:
+	@scripts/install-dependencies build arm64
+	@scripts/build-assess
+
+## assess     build/rcontainer-assess, and assess the runtimes that are installed; three minutes
+assess: all assess-tool
+	build/rcontainer assess --out build/assessment
+
 ## install    program, manual page and completions below $(DESTDIR)$(PREFIX); run make first
 install:
 	@test -x build/rcontainer || { echo "make install: run make first" >&2; exit 1; }
 	install -D -m 755 build/rcontainer $(DESTDIR)$(PREFIX)/bin/rcontainer
 	if [ -x build/rcontainer-profile ]; then \
 	  install -D -m 755 build/rcontainer-profile $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-profile; fi
+	if [ -x build/rcontainer-assess ]; then \
+	  install -D -m 755 build/rcontainer-assess $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-assess && \
+	  install -d $(SHARE)/rcontainer/assess/probes && install -m 755 build/assess/payload-* $(SHARE)/rcontainer/assess/ && \
+	  install -m 644 build/assess/probes/* $(SHARE)/rcontainer/assess/probes/; fi
 	install -D -m 644 docs/man/rcontainer.1 $(SHARE)/man/man1/rcontainer.1
 	install -D -m 644 completions/rcontainer.bash $(SHARE)/bash-completion/completions/rcontainer
 	install -D -m 644 completions/rcontainer.zsh $(SHARE)/zsh/site-functions/_rcontainer
@@ -40,7 +53,9 @@ install:
 
 ## uninstall  remove what install put there
 uninstall:
+	rm -rf $(SHARE)/rcontainer
 	rm -f $(DESTDIR)$(PREFIX)/bin/rcontainer $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-profile \
+	  $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-assess \
 	  $(SHARE)/man/man1/rcontainer.1 \
 	  $(SHARE)/bash-completion/completions/rcontainer $(SHARE)/zsh/site-functions/_rcontainer \
 	  $(SHARE)/fish/vendor_completions.d/rcontainer.fish
@@ -51,8 +66,8 @@ demo: all
 	@scripts/demo
 
 ## test       install what is missing, build, run every test suite
-test: all arm64 machine profile
-	@scripts/install-dependencies test engines profile
+test: all arm64 machine profile assess-tool
+	@scripts/install-dependencies test engines profile assess
 	@scripts/test
 
 ## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host

@@ -72,6 +72,7 @@ enum Dispatch {
     case "features": return FeaturesVerb.run(context)
     case "profile": return try ProfileVerb.run(context)
     case "machine": try MachineVerb.run(context)
+    case "assess": try AssessVerb.run(context)
     case "completion": try CompletionVerb.run(context)
     case "man": printOut(ManualPage.text(version: RContainer.version))
     default: throw RuntimeError(.options, "verb " + verb + " has no implementation")

@@ -47,7 +47,9 @@ public struct Assessment: Sendable {
     } catch {
       // A task that is cancelled starts no commands, and cleaning needs some.
       await Task.detached { [launchers] in await Self.clean(workspace, launchers, progress) }.value
-      if let report { try partial(report) }
+      if let report, !report.findings.isEmpty || !report.surface.isEmpty || report.performance != nil {
+        try partial(report)
+      }
       throw error
     }
   }
@@ -129,7 +131,9 @@ public struct Assessment: Sendable {
     report.probes = library.probes.map(\.record)
     var network: Network?
     if machine.root, library.probes.contains(where: { ($0.requires ?? []).contains(.network) }) {
-      do { network = try await Network(workspace) } catch let error as AssessError { progress.note("network: \(error)") }
+      do { network = try await Network(workspace) } catch let error as AssessError {
+        progress.note("network: \(error)")
+      }
     }
     let runner = ProbeRunner(workspace: workspace, payload: payload, network: network, machine: machine)
     progress.expect(library.probes.count * subjects.count)

@@ -46,7 +46,10 @@ public final class Journal {
       try data.write(to: URL(fileURLWithPath: path))
       file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try file.seekToEnd()
-    } catch { throw AssessError("\(path) cannot be written: \(error.localizedDescription)", hint: "choose another directory with --out") }
+    } catch {
+      throw AssessError(
+        "\(path) cannot be written: \(error.localizedDescription)", hint: "choose another directory with --out")
+    }
   }
 
   public static func name(_ what: String, _ subject: String) -> String { what + " " + subject }

@@ -2,6 +2,9 @@ import ArgumentParser
 import AssessKit
 import Foundation
 
+/// That of the runtime which it comes with; scripts/check-docs compares.
+let version = "0.1.0"
+
 @main
 struct RContainerAssess: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,6 +13,7 @@ struct RContainerAssess: AsyncParsableCommand {
     discussion: """
       Without options: all runtimes that are installed, all suites, the quick selection. The reports go to ./assessment.
       """,
+    version: version,
     subcommands: [Run.self, Probes.self, Controls.self], defaultSubcommand: Run.self)
 
   static func main() async {

@@ -11,7 +11,9 @@ struct Probes: ParsableCommand {
   func run() throws {
     let library = try ProbeLibrary(directories: [dataDirectory() + "/probes"] + probes)
     for probe in library.probes {
-      print("\(probe.id)\t\(probe.group.rawValue)\t\(probe.technique)\t\((probe.cve ?? []).joined(separator: ","))\t\(probe.title)")
+      print(
+        "\(probe.id)\t\(probe.group.rawValue)\t\(probe.technique)\t\((probe.cve ?? []).joined(separator: ","))\t\(probe.title)"
+      )
     }
   }
 }

@@ -76,7 +76,4 @@ struct Run: AsyncParsableCommand {
     print(Output.summary(report, in: out))
     if failOn.contains(.escaped), report.findings.contains(where: { $0.verdict == .escaped }) { throw ExitCode(3) }
   }
-
-  /// Of the assessment, which is that of the runtime it comes with.
-  private var version: String { "0.1.0" }
 }

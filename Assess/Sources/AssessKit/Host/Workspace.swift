@@ -41,7 +41,9 @@ public final class Workspace: Sendable {
   /// What assessments left that were killed.
   static func removeStale(in parent: String) {
     for entry in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
-      guard entry.hasPrefix(prefix), let owner = pid_t(entry.dropFirst(prefix.count)), owner != getpid() else { continue }
+      guard entry.hasPrefix(prefix), let owner = pid_t(entry.dropFirst(prefix.count)), owner != getpid() else {
+        continue
+      }
       if System.signal(owner, 0) { continue }
       clean(path: parent + "/" + entry, name: "rca\(owner)")
     }

@@ -36,7 +36,9 @@ public struct Bundle: Sendable {
     Self.place(&config)
     Self.capabilities(&config)
     Self.deny(&config)
-    if !config["linux"]["uidMappings"].elements.isEmpty {
+    if geteuid() != 0 {
+      config = Configuration.rootless(config)
+    } else if !config["linux"]["uidMappings"].elements.isEmpty {
       Self.give(path + "/rootfs", to: uid_t(Configuration.firstID))
       // What a user namespace has no rights to mount anew is not needed for what is tried.
       config["linux"]["sysctl"] = .null
@@ -88,7 +90,8 @@ public struct Bundle: Sendable {
     if config["linux"]["seccomp"] == .null {
       config["linux"]["seccomp"] = ["defaultAction": "SCMP_ACT_ALLOW", "syscalls": []]
     } else {
-      config["linux"]["seccomp"]["syscalls"].elements = config["linux"]["seccomp"]["syscalls"].elements.compactMap { rule in
+      config["linux"]["seccomp"]["syscalls"].elements = config["linux"]["seccomp"]["syscalls"].elements.compactMap {
+        rule in
         var rule = rule
         rule["names"].elements = rule["names"].elements.filter { !denied.contains($0.string ?? "") }
         return rule["names"].elements.isEmpty ? nil : rule

@@ -29,6 +29,29 @@ public struct Configuration: Sendable, Equatable {
     ]
   ]
 
+  /// What of docker's configuration an ordinary user can have: a user namespace with this user as its root, no cgroups.
+  static func rootless(_ config: JSON) -> JSON {
+    var config = config.merged([
+      "linux": [
+        "uidMappings": [["containerID": 0, "hostID": .integer(Int64(getuid())), "size": 1]],
+        "gidMappings": [["containerID": 0, "hostID": .integer(Int64(getgid())), "size": 1]],
+        "cgroupsPath": .null, "resources": .null,
+      ],
+      "process": ["user": ["additionalGids": .null], "oomScoreAdj": .null],
+    ])
+    if !config["linux"]["namespaces"].elements.contains(where: { $0["type"].string == "user" }) {
+      config["linux"]["namespaces"].elements.append(["type": "user"])
+    }
+    config["mounts"].elements = config["mounts"].elements.compactMap { mount in
+      var mount = mount
+      if mount["type"].string == "cgroup" { return nil }
+      // No other group than one's own is there.
+      mount["options"].elements = mount["options"].elements.filter { !($0.string ?? "").hasPrefix("gid=") }
+      return mount
+    }
+    return config
+  }
+
   /// Our own con-shims. `default` is what an engine's container gets that asks for nothing.
   static func conShim(policy: String) -> Configuration {
     switch policy {

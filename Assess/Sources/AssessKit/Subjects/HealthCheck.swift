@@ -43,7 +43,9 @@ struct HealthCheck: Sendable {
         problems.append("state tells the pid \(process), which is not there")
       }
       let started = try await call(["start", id])
-      guard started.succeeded else { throw AssessError("start \(started.status == nil ? "hangs" : "fails: " + started.lastLine)") }
+      guard started.succeeded else {
+        throw AssessError("start \(started.status == nil ? "hangs" : "fails: " + started.lastLine)")
+      }
       guard await Companion.ready(workspace.scratch + "/health.out") || first != nil else {
         throw AssessError("the started container does nothing")
       }
@@ -68,7 +70,8 @@ struct HealthCheck: Sendable {
     }
   }
 
-  private static func bundle(_ launcher: Launcher, _ payload: String, _ id: String, _ words: [String]) throws -> Bundle {
+  private static func bundle(_ launcher: Launcher, _ payload: String, _ id: String, _ words: [String]) throws -> Bundle
+  {
     try Bundle(
       launcher.workspace, name: id, payload: payload, base: try Configuration.base(),
       patches: [launcher.subject.configuration.patch], arguments: words, cgroup: id)

@@ -25,13 +25,24 @@ public struct Launcher: Sendable {
     switch subject.runtime.driver {
     case .direct: prefix + ["run", "--bundle", bundle.path] + more + [id]
     case .podman:
-      ["podman", "--runtime", subject.runtime.path, "run", "--rm", "--name", id, "--rootfs", bundle.root, "/probe"] + arguments
+      // Limits as they are here: podman's own may be more than this host's root is allowed.
+      ["podman", "--runtime", subject.runtime.path, "run", "--rm", "--name", id]
+        + ["--ulimit", "nofile=" + limit("Max open files"), "--ulimit", "nproc=4096:4096"]
+        + ["--rootfs", bundle.root, "/probe"] + arguments
     case .docker:
       ["docker", "run", "--rm", "--runtime", subject.runtime.path, "--name", id, image, "/probe"] + arguments
     case .containerd:
       ["ctr", "run", "--rm", "--runc-binary", subject.runtime.path, "--seccomp", "--rootfs", bundle.root, id, "/probe"]
         + arguments
     }
+  }
+
+  /// A resource limit of our own, as `SOFT:HARD`; -1 is none.
+  private func limit(_ name: String) -> String {
+    let table = (try? String(contentsOfFile: "/proc/self/limits", encoding: .utf8)) ?? ""
+    let line = table.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+    let values = line.dropFirst(name.count).split(separator: " ").prefix(2)
+    return values.map { $0 == "unlimited" ? "-1" : String($0) }.joined(separator: ":")
   }
 
   /// The image that docker knows our root file system by.

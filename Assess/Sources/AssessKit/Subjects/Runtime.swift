@@ -63,11 +63,13 @@ public struct Runtime: Sendable, Equatable {
 
   /// What it is tried in. Engines choose their own profile.
   public var configurations: [Configuration] {
-    switch driver {
-    case .direct where isOurs:
-      ["default", "strict", "compat", "userns", "none"].map(Configuration.conShim)
-    case .direct: [.docker, .userNamespace, .unconfined]
-    case .podman, .docker, .containerd: [.docker]
-    }
+    let all: [Configuration] =
+      switch driver {
+      case .direct where isOurs: ["default", "strict", "compat", "userns", "none"].map(Configuration.conShim)
+      case .direct: [.docker, .userNamespace, .unconfined]
+      case .podman, .docker, .containerd: [.docker]
+      }
+    // An ordinary user's containers are in a user namespace anyway.
+    return geteuid() == 0 ? all : all.filter { $0.id != "userns" }
   }
 }

@@ -54,7 +54,9 @@ final class Companion: Sendable {
 
   /// Waits up to two seconds for the next beat.
   static func silent(_ path: String, _ who: String) async -> String? {
-    func beats() -> Int { ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").components(separatedBy: "BEAT ").count }
+    func beats() -> Int {
+      ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").components(separatedBy: "BEAT ").count
+    }
     let before = beats()
     for _ in 0..<100 {
       if beats() > before { return nil }

@@ -55,7 +55,8 @@ public struct ProbeRunner: Sendable {
       case .worksOnHost:
         let said = try await onHost(probe)
         guard said?.result == .worked else {
-          return "this kernel does not have it: on the host it says \(said.map { "\($0.result.rawValue) \($0.detail)" } ?? "nothing")"
+          return
+            "this kernel does not have it: on the host it says \(said.map { "\($0.result.rawValue) \($0.detail)" } ?? "nothing")"
         }
       default: continue
       }
@@ -65,7 +66,8 @@ public struct ProbeRunner: Sendable {
 
   private func onHost(_ probe: Probe) async throws -> PayloadWord? {
     let outcome = try await Command.run(
-      [payload] + probe.payload, scratch: workspace.scratch, limit: probe.limit ?? 10, directory: workspace.scratch)
+      [payload] + (machine.root ? [] : ["as-root"]) + probe.payload, scratch: workspace.scratch,
+      limit: probe.limit ?? 10, directory: workspace.scratch)
     return PayloadWord(outcome.output)
   }
 
@@ -98,7 +100,8 @@ public struct ProbeRunner: Sendable {
     var others: [Companion] = []
     defer { for other in others { other.end() } }
     if let words = probe.host {
-      let place = network == nil || !(probe.requires ?? []).contains(.network) ? [] : ["ip", "netns", "exec", network!.world]
+      let place =
+        network == nil || !(probe.requires ?? []).contains(.network) ? [] : ["ip", "netns", "exec", network!.world]
       let companion = try await Companion.host(
         place + [payload] + words.map(filled), workspace: workspace, name: id, secret: canary.token)
       others.append(companion)
@@ -107,14 +110,16 @@ public struct ProbeRunner: Sendable {
     var neighbour: String?
     if let words = probe.neighbour {
       let name = id + "n"
-      let bundle = try bundle(probe, subject, control, name: name, place: 1, arguments: words.map(filled), filled: filled, attacker: false)
+      let bundle = try bundle(
+        probe, subject, control, name: name, place: 1, arguments: words.map(filled), filled: filled, attacker: false)
       let output = workspace.scratch + "/" + name
       try await launcher.start(bundle, id: name, arguments: words.map(filled), output: output)
       neighbour = name
       values["NEIGHBOUR_ID"] = name
       guard await Companion.ready(output + ".out") else {
         await launcher.remove(name)
-        throw AssessError("the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
+        throw AssessError(
+          "the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
       }
     }
     let arguments = probe.payload.map(filled)
@@ -225,7 +230,8 @@ public struct ProbeRunner: Sendable {
     if attacker, let patch = probe.config { patches.append(patch) }
     patches += control
     let result = try Bundle(
-      workspace, name: name, payload: payload, base: try Configuration.base(), patches: patches.map { $0.mapStrings(filled) },
+      workspace, name: name, payload: payload, base: try Configuration.base(),
+      patches: patches.map { $0.mapStrings(filled) },
       arguments: arguments, cgroup: name)
     if attacker { for step in probe.setup ?? [] { try step.apply(below: result.root, filled: filled) } }
     return result

@@ -83,6 +83,15 @@ static int write_path(int count, char **words) {
   return by_result(write_file(words[1], words[2], 0), words[1]);
 }
 
+/* readable PATH: only the first bytes, and not told. */
+static int readable(int count, char **words) {
+  if (count < 2) return inconclusive("readable needs a path");
+  int file = open(words[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  char bytes[8];
+  ssize_t size = file < 0 ? -1 : read(file, bytes, sizeof bytes);
+  return size == 0 ? blocked("%s is empty", words[1]) : by_result(size, words[1]);
+}
+
 /* open-read PATH, open-write PATH: what is opened is neither read nor written. */
 static int open_read(int count, char **words) {
   return count < 2 ? inconclusive("open-read needs a path") : try_open(words[1], O_RDONLY);
@@ -103,4 +112,4 @@ static int mount_type(int count, char **words) {
 
 const struct probe common_probes[] = {
     {"beat", just_beat}, {"nothing", nothing},       {"read", read_path},         {"write", write_path},
-    {"mount", mount_type}, {"open-read", open_read}, {"open-write", open_write}, {NULL, NULL}};
+    {"mount", mount_type}, {"readable", readable}, {"open-read", open_read}, {"open-write", open_write}, {NULL, NULL}};

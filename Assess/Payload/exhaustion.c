@@ -35,10 +35,17 @@ static int forks(int count, char **words) {
   return blocked("after %d processes: %s", made, strerrorname_np(error));
 }
 
+/* The process that the kernel ends first. */
+static pid_t victim(void) {
+  pid_t child = fork();
+  if (child == 0) write_file("/proc/self/oom_score_adj", "1000", 0);
+  return child;
+}
+
 /* memory MIB: touched page by page, in a child that the kernel may kill. */
 static int memory(int count, char **words) {
   size_t wanted = (size_t)(count > 1 ? atoi(words[1]) : 128) << 20;
-  pid_t child = fork();
+  pid_t child = victim();
   if (child == 0) {
     char *place = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (place == MAP_FAILED) _exit(2);
@@ -87,13 +94,12 @@ static int many_files(int count, char **words) {
 /* processor PERCENT: more time of processors than that in half a second. */
 static int processor(int count, char **words) {
   int allowed = count > 1 ? atoi(words[1]) : 50;
-  volatile unsigned long sum = 0;
   double begin = now();
-  while (now() < begin + 0.5) sum++;
+  while (now() < begin + 0.5) {}
   struct timespec used;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   double share = ((double)used.tv_sec + (double)used.tv_nsec / 1e9) / (now() - begin) * 100;
-  return share > allowed ? worked("%.0f%% of a processor", share) : blocked("held to %d%% of a processor or less", allowed);
+  return share > allowed ? worked("%.0f%% of a processor", share) : blocked("held to %.0f%% of a processor", share);
 }
 
 /* raise: its own hard limit of descriptors. */
@@ -142,11 +148,20 @@ static int watches(int count, char **words) {
 
 /* pipes MIB: memory of the kernel that no limit of memory counts in some versions. */
 static int pipes(int count, char **words) {
+  static char block[1 << 20];
   int wanted = count > 1 ? atoi(words[1]) : 8, ends[2];
-  for (int index = 0; index < wanted; index++)
-    if (pipe2(ends, O_CLOEXEC) || fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) < 0)
-      return blocked("after %d pipes of 1 MiB: %s", index, strerrorname_np(errno));
-  return worked("%d pipes of 1 MiB", wanted);
+  pid_t child = victim();
+  if (child == 0) {
+    for (int index = 0; index < wanted; index++) {
+      if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) || fcntl(ends[1], F_SETPIPE_SZ, sizeof block) < 0) _exit(2);
+      if (write(ends[1], block, sizeof block) != sizeof block) _exit(2);
+    }
+    _exit(0);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) return blocked("signal %d ended who filled the pipes", WTERMSIG(status));
+  return WEXITSTATUS(status) ? blocked("pipes of 1 MiB were refused") : worked("%d MiB in pipes", wanted);
 }
 
 const struct probe exhaustion_probes[] = {

@@ -8,9 +8,6 @@
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
-#include <linux/tls.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
@@ -27,7 +24,6 @@
 #include <sys/wait.h>
 #if defined __x86_64__
 #include <asm/ldt.h>
-#include <sys/io.h>
 #endif
 
 #define PROBE(name) static int name(int count __attribute__((unused)), char **words __attribute__((unused)))
@@ -174,14 +170,6 @@ PROBE(ldt) {
 #endif
 }
 
-PROBE(io_ports) {
-#if defined __x86_64__
-  return by_result(iopl(3), "iopl");
-#else
-  return absent("it is of x86-64");
-#endif
-}
-
 PROBE(i386) {
 #if defined __x86_64__
   long result = 20; /* getpid of i386 */
@@ -218,16 +206,6 @@ PROBE(clock) {
   return by_result(adjtimex(&now), "adjtimex");
 }
 
-PROBE(tls) {
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  if (bind(listener, (void *)&address, size) || listen(listener, 1) || getsockname(listener, (void *)&address, &size) ||
-      connect(one, (void *)&address, size))
-    return inconclusive("no connection over loopback: %s", strerrorname_np(errno));
-  return by_result(setsockopt(one, IPPROTO_TCP, TCP_ULP, "tls", 4), "TCP_ULP tls");
-}
-
 PROBE(seccomp_listener) {
   struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   struct sock_fprog program = {1, &allow};
@@ -257,7 +235,8 @@ PROBE(handle) {
 
 PROBE(numa) {
   unsigned long nodes = 1;
-  return by_result(syscall(SYS_mbind, looked_at, 0, 2 /* MPOL_BIND */, &nodes, 8, 0), "mbind");
+  void *place = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return by_result(syscall(SYS_mbind, place, 4096, 2 /* MPOL_BIND */, &nodes, 8, 0), "mbind");
 }
 
 PROBE(madvise_other) {
@@ -270,7 +249,7 @@ PROBE(madvise_other) {
 PROBE(lookup_handle) {
   struct { struct file_handle head; char rest[128]; } place = {.head.handle_bytes = 128};
   int mount;
-  return by_result(name_to_handle_at(AT_FDCWD, "/probe", &place.head, &mount, 0), "name_to_handle_at");
+  return by_result(name_to_handle_at(AT_FDCWD, "/", &place.head, &mount, 0), "name_to_handle_at");
 }
 
 PROBE(hang_up) { /* of a session without a terminal: nobody loses one */
@@ -283,7 +262,7 @@ const struct probe kernel_probes[] = {
     {"keyring", keyring}, {"keyctl", keyctl}, {"trace", trace}, {"vm-read", vm_read}, {"kcmp", kcmp},
     {"pidfd-getfd", pidfd_getfd}, {"unshare-user", unshare_user}, {"clone-user", clone_user}, {"unshare-mount", unshare_mount},
     {"nf-tables", nf_tables}, {"fsopen", open_system}, {"open-tree", clone_tree}, {"tiocsti", tiocsti}, {"personality", personality_flags},
-    {"ldt", ldt}, {"io-ports", io_ports}, {"i386", i386}, {"aio", aio}, {"fanotify", fanotify}, {"quota", quota},
-    {"accounting", accounting}, {"swap-on", swap_on}, {"reboot", reboot_call}, {"clock", clock}, {"tls", tls},
+    {"ldt", ldt}, {"i386", i386}, {"aio", aio}, {"fanotify", fanotify}, {"quota", quota},
+    {"accounting", accounting}, {"swap-on", swap_on}, {"reboot", reboot_call}, {"clock", clock}, 
     {"seccomp-listener", seccomp_listener}, {"set-host-name", set_host_name}, {"handle", handle}, {"numa", numa},
     {"madvise-other", madvise_other}, {"name-to-handle", lookup_handle}, {"hang-up", hang_up}, {NULL, NULL}};

@@ -9,10 +9,13 @@
 #include <time.h>
 
 static int tell(const char *word, const char *detail, va_list list) {
-  printf("PROBE %s ", word);
-  vprintf(detail, list);
-  printf("\n");
+  char text[512];
+  vsnprintf(text, sizeof text, detail, list);
+  printf("PROBE %s %s\n", word, text);
   fflush(stdout);
+  /* Where an attack takes the standard streams away, the probe's setup has put a file to write into. */
+  int said = open("/said", O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_APPEND);
+  if (said >= 0) dprintf(said, "PROBE %s %s\n", word, text);
   return 0;
 }
 

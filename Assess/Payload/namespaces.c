@@ -38,16 +38,14 @@ static int cgroup_write(int count, char **words) {
   char path[512];
   for (struct dirent *entry; (entry = readdir(folder));) {
     if (entry->d_name[0] == '.' && entry->d_name[1] == '.') continue;
+    /* Version 1 has a directory per controller, version 2 is one itself. */
+    snprintf(path, sizeof path, "/sys/fs/cgroup/%s/cgroup.procs", entry->d_name);
+    if (access(path, F_OK)) continue;
     snprintf(path, sizeof path, "/sys/fs/cgroup/%s/rca-probe", entry->d_name);
     if (mkdir(path, 0755) == 0) {
-      struct stat status;
-      char inside[600];
-      snprintf(inside, sizeof inside, "%s/cgroup.procs", path);
-      bool kernels = stat(inside, &status) == 0;
       rmdir(path);
       closedir(folder);
-      if (kernels) return worked("a cgroup was made at %s", path);
-      return blocked("%s is no cgroup", path);
+      return worked("a cgroup was made at %s", path);
     }
     if (errno != ENOTDIR) error = errno;
   }
@@ -65,12 +63,26 @@ static int open_device(mode_t kind, dev_t device, const char *what) {
   return by_result(file, what);
 }
 
-/* disk: the one that the root file system lies on. */
+/* disk: the first that /sys tells of and that opens. */
 static int disk(int count, char **words) {
   (void)count, (void)words;
-  struct stat status;
-  if (stat("/probe", &status)) return inconclusive("stat: %s", strerrorname_np(errno));
-  return open_device(S_IFBLK, status.st_dev, "the disk of the host");
+  DIR *folder = opendir("/sys/block");
+  if (!folder) return inconclusive("/sys/block: %s", strerrorname_np(errno));
+  int error = ENOENT;
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    char path[512];
+    snprintf(path, sizeof path, "/sys/block/%s/dev", entry->d_name);
+    unsigned major, minor;
+    char *text = entry->d_name[0] == '.' ? NULL : read_file(path);
+    if (!text || sscanf(text, "%u:%u", &major, &minor) != 2) continue;
+    if (mknod("/tmp/disk", S_IFBLK | 0600, makedev(major, minor))) return by_result(-1, "mknod");
+    int file = open("/tmp/disk", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0 && errno != ENXIO && errno != ENOMEDIUM) error = errno;
+    unlink("/tmp/disk");
+    if (file >= 0) return worked("the disk %s of the host can be read", entry->d_name);
+  }
+  closedir(folder);
+  return blocked("no disk of the host can be opened: %s", strerrorname_np(error));
 }
 
 /* device MAJOR MINOR: a character device */

@@ -125,7 +125,7 @@ public struct ProbeRunner: Sendable {
     let arguments = probe.payload.map(filled)
     let attacker = try bundle(
       probe, subject, control, name: id, place: 0, arguments: arguments, filled: filled, attacker: true)
-    let (outcome, command) = try await act(probe, launcher, attacker, id: id, options: options, filled: filled)
+    var (outcome, command) = try await act(probe, launcher, attacker, id: id, options: options, filled: filled)
     // By its own path again: its copy may be broken now.
     launcher.program = nil
     var hurt: String?
@@ -144,6 +144,8 @@ public struct ProbeRunner: Sendable {
     func result(_ verdict: Verdict, _ reason: String) -> Finding {
       Finding(probe: probe.id, subject: subject.id, verdict: verdict, reason: reason, evidence: evidence)
     }
+    // Where an attack takes its standard streams away, the payload writes here too.
+    outcome.output += (try? String(contentsOfFile: attacker.root + "/said", encoding: .utf8)) ?? ""
     try? FileManager.default.removeItem(atPath: attacker.path)
     if let touched = canary.touched(output: outcome.output + outcome.errors) ?? hurt {
       return result(.escaped, touched)

@@ -3,7 +3,6 @@
 
 #include <sched.h>
 #include <sys/inotify.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -70,27 +69,6 @@ static int fill(int count, char **words) {
   return wrote == wanted ? worked("%d MiB in %s", wrote, words[1]) : blocked("after %d MiB: %s", wrote, strerrorname_np(error));
 }
 
-/* files PATH N: empty ones. */
-static int many_files(int count, char **words) {
-  if (count < 3) return inconclusive("files needs a directory and a number");
-  int wanted = atoi(words[2]), made = 0, error = 0;
-  char path[512];
-  for (; made < wanted; made++) {
-    snprintf(path, sizeof path, "%s/f%d", words[1], made);
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-      error = errno;
-      break;
-    }
-    close(file);
-  }
-  for (int index = 0; index < made; index++) {
-    snprintf(path, sizeof path, "%s/f%d", words[1], index);
-    unlink(path);
-  }
-  return made == wanted ? worked("%d files in %s", made, words[1]) : blocked("after %d files: %s", made, strerrorname_np(error));
-}
-
 /* processor PERCENT: more time of processors than that in half a second. */
 static int processor(int count, char **words) {
   int allowed = count > 1 ? atoi(words[1]) : 50;
@@ -100,15 +78,6 @@ static int processor(int count, char **words) {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   double share = ((double)used.tv_sec + (double)used.tv_nsec / 1e9) / (now() - begin) * 100;
   return share > allowed ? worked("%.0f%% of a processor", share) : blocked("held to %.0f%% of a processor", share);
-}
-
-/* raise: its own hard limit of descriptors. */
-static int raise_limit(int count, char **words) {
-  (void)count, (void)words;
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_max += 1;
-  return by_result(setrlimit(RLIMIT_NOFILE, &limit), "a higher hard limit of descriptors");
 }
 
 static int real_time(int count, char **words) {
@@ -132,12 +101,6 @@ static int lock_memory(int count, char **words) {
   size_t wanted = (size_t)(count > 1 ? atoi(words[1]) : 16) << 20;
   void *place = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return by_result(mlock(place, wanted), "mlock of more than the limit");
-}
-
-static int terminals(int count, char **words) {
-  int wanted = count > 1 ? atoi(words[1]) : 64, made = 0;
-  while (made < wanted && open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC) >= 0) made++;
-  return made == wanted ? worked("%d terminals", made) : blocked("after %d terminals: %s", made, strerrorname_np(errno));
 }
 
 static int watches(int count, char **words) {
@@ -165,6 +128,6 @@ static int pipes(int count, char **words) {
 }
 
 const struct probe exhaustion_probes[] = {
-    {"forks", forks}, {"memory", memory}, {"fill", fill}, {"files", many_files}, {"processor", processor}, {"raise", raise_limit},
+    {"forks", forks}, {"memory", memory}, {"fill", fill}, {"processor", processor},
     {"real-time", real_time}, {"nice", nice_below}, {"disk-priority", disk_priority}, {"lock", lock_memory},
-    {"terminals", terminals}, {"watches", watches}, {"pipes", pipes}, {NULL, NULL}};
+    {"watches", watches}, {"pipes", pipes}, {NULL, NULL}};

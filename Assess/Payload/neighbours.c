@@ -103,7 +103,7 @@ static int shm_owner(int count, char **words) {
   (void)count;
   int segment = shmget(key_of(words[1]), 4096, IPC_CREAT | 0666);
   shared = segment < 0 ? (void *)-1 : shmat(segment, NULL, 0);
-  if (shared == (void *)-1) return inconclusive("shmget: %s", strerrorname_np(errno));
+  if (shared == (void *)-1) return blocked("shmget: %s", strerrorname_np(errno));
   strcpy(shared, "shared");
   return beat(look_at_shared);
 }
@@ -156,7 +156,7 @@ static int queue_owner(int count, char **words) {
   snprintf(name, sizeof name, "/%s", words[1]);
   struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 8};
   queue = mq_open(name, O_RDWR | O_CREAT, 0666, &attributes);
-  if (queue < 0) return inconclusive("mq_open: %s", strerrorname_np(errno));
+  if (queue < 0) return blocked("mq_open: %s", strerrorname_np(errno));
   return beat(look_at_queue);
 }
 
@@ -184,7 +184,7 @@ static const char *look_at_listener(void) {
 static int abstract_owner(int count, char **words) {
   (void)count;
   listener = abstract_socket(words[1], true);
-  if (listener < 0) return inconclusive("an abstract socket: %s", strerrorname_np(errno));
+  if (listener < 0) return blocked("an abstract socket: %s", strerrorname_np(errno));
   fcntl(listener, F_SETFL, O_NONBLOCK);
   return beat(look_at_listener);
 }
@@ -242,21 +242,14 @@ static int arp_attack(int count, char **words) {
   memset(packet.to, 0xff, 6);
   struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)if_nametoindex("eth0"), .sll_halen = 6};
   memset(to.sll_addr, 0xff, 6);
+  /* An address that was just learned is kept for a second (arp(7), locktime). */
+  usleep(1200000);
   long sent = 0;
   for (int turn = 0; turn < 8 && sent >= 0; turn++) {
     sent = sendto(one, &packet, sizeof packet, 0, (void *)&to, sizeof to);
-    usleep(200000);
+    usleep(50000);
   }
   return by_result(sent, "a forged ARP reply");
-}
-
-/* tcp-owner PORT, tcp-attack ADDRESS PORT: a service on the network that containers share. */
-static int tcp_owner(int count, char **words) {
-  (void)count;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(words[1]))};
-  listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4)) return inconclusive("listen: %s", strerrorname_np(errno));
-  return beat(NULL);
 }
 
 /* freeze NAME: writes to the cgroup of a neighbour. */
@@ -268,7 +261,6 @@ static int freeze(int count, char **words) {
     char path[512];
     snprintf(path, sizeof path, files[index], words[1]);
     if (write_file(path, index ? "1" : "FROZEN", 0) == 0) {
-      sleep(1);
       sleep(1);
       return worked("%s was written", path);
     }
@@ -282,4 +274,4 @@ const struct probe neighbours_probes[] = {
     {"limit-other", limit_other}, {"slow-other", slow_other}, {"root-of-other", root_of_other}, {"shm-owner", shm_owner},
     {"shm-attack", shm_attack}, {"posix-owner", posix_owner}, {"posix-attack", posix_attack}, {"queue-owner", queue_owner},
     {"queue-attack", queue_attack}, {"abstract-owner", abstract_owner}, {"abstract-attack", abstract_attack},
-    {"arp-victim", arp_victim}, {"arp-attack", arp_attack}, {"tcp-owner", tcp_owner}, {"freeze", freeze}, {NULL, NULL}};
+    {"arp-victim", arp_victim}, {"arp-attack", arp_attack}, {"freeze", freeze}, {NULL, NULL}};

@@ -35,7 +35,10 @@ final class Companion: Sendable {
   /// Waits up to five seconds for `READY` and the line's end.
   static func ready(_ path: String) async -> Bool {
     for _ in 0..<250 {
-      if let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("READY"), text.hasSuffix("\n") { return true }
+      if let text = try? String(contentsOfFile: path, encoding: .utf8), text.hasSuffix("\n") {
+        if text.contains("READY") { return true }
+        if PayloadWord(text) != nil { return false }
+      }
       try? await Task.sleep(for: .milliseconds(20))
     }
     return false

@@ -118,6 +118,12 @@ public struct ProbeRunner: Sendable {
       values["NEIGHBOUR_ID"] = name
       guard await Companion.ready(output + ".out") else {
         await launcher.remove(name)
+        // What a container may not do even with its own cannot be done to another's.
+        let said = PayloadWord((try? String(contentsOfFile: output + ".out", encoding: .utf8)) ?? "")
+        if let said, said.result == .blocked {
+          return Finding(
+            probe: probe.id, subject: subject.id, verdict: .contained, reason: "not even for its own: " + said.detail)
+        }
         throw AssessError(
           "the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
       }
@@ -131,10 +137,11 @@ public struct ProbeRunner: Sendable {
     var hurt: String?
     for other in others where hurt == nil { hurt = await other.hurt() }
     if let neighbour {
-      let output = (try? String(contentsOfFile: workspace.scratch + "/\(neighbour).out", encoding: .utf8)) ?? ""
-      if hurt == nil { hurt = await Companion.silent(workspace.scratch + "/\(neighbour).out", "a neighbour") }
-      if hurt == nil, output.contains("\nHURT ") {
-        hurt = "a neighbour noticed: " + (output.split(separator: "\n").last { $0.hasPrefix("HURT ") } ?? "")
+      let path = workspace.scratch + "/\(neighbour).out"
+      if hurt == nil { hurt = await Companion.silent(path, "a neighbour") }
+      let output = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+      if hurt == nil, let line = output.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) {
+        hurt = "a neighbour noticed: " + line.dropFirst(5)
       }
       await launcher.remove(neighbour)
     }

@@ -29,6 +29,11 @@ let package = Package(
       name: "rcontainer-assess",
       dependencies: ["AssessKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
-    .testTarget(name: "AssessKitTests", dependencies: ["AssessKit"]),
+    // A report for tests, as a library for Swift's and as a program for Python's.
+    .target(name: "AssessSample", dependencies: ["AssessKit"], path: "Tests/AssessSample", swiftSettings: settings),
+    .executableTarget(
+      name: "assess-sample", dependencies: ["AssessKit", "AssessSample"], path: "Tests/assess-sample",
+      swiftSettings: settings),
+    .testTarget(name: "AssessKitTests", dependencies: ["AssessKit", "AssessSample"]),
   ]
 )

@@ -102,12 +102,15 @@ static int as_root(void) {
 
 int main(int count, char **words) {
   const struct probe *tables[] = {
-      common_probes, runtime_probes,    kernel_probes, namespaces_probes,  leaks_probes,     neighbours_probes,
-      exhaustion_probes, egress_probes, credentials_probes, tampering_probes, NULL};
+      common_probes, runtime_probes,    kernel_probes,    namespaces_probes, leaks_probes,   neighbours_probes, exhaustion_probes,
+      egress_probes, credentials_probes, tampering_probes, surface_probes,    bench_probes, NULL};
   if (count < 2) {
     fprintf(stderr, "probe: NAME [WORD]...\n");
     return 2;
   }
+  /* These are measured, and are one process. */
+  if (!strcmp(words[1], "true")) return 0;
+  while (!strcmp(words[1], "idle")) pause();
   if (!strcmp(words[1], "as-root") && count > 2) {
     if (as_root()) return inconclusive("no user namespace can be made: %s", strerrorname_np(errno));
     words++;

@@ -14,6 +14,8 @@ public struct Assessment: Sendable {
   public var workplace = "/var/tmp"
   public var command: [String]
   public var tool: String
+  /// Whether programs that are measured are installed if they are missing.
+  public var install = false
   /// Only these configurations; all if empty.
   public var configurations: [String] = []
   /// Only these probes; all if empty.
@@ -158,7 +160,7 @@ public struct Assessment: Sendable {
     let suite = PerformanceSuite(workspace: workspace, payload: payload, mode: mode)
     let metrics = suite.metrics()
     var record = PerformanceRecord(baseline: subjects[0].id, metrics: metrics, results: [])
-    record.noise = try await suite.noise(subjects[0])
+    if install { try await suite.install() }
     progress.expect(metrics.count)
     for metric in metrics {
       try Task.checkCancellation()
@@ -171,6 +173,7 @@ public struct Assessment: Sendable {
         for result in results { try journal.add(result) }
         record.results += results
       }
+      record.noise = await suite.noise()
       report.performance = record
       progress.finish(counted: known.count != subjects.count)
     }

@@ -14,7 +14,7 @@ struct RContainerAssess: AsyncParsableCommand {
       Without options: all runtimes that are installed, all suites, the quick selection. The reports go to ./assessment.
       """,
     version: version,
-    subcommands: [Run.self, Probes.self, Controls.self], defaultSubcommand: Run.self)
+    subcommands: [Run.self, Probes.self, Controls.self, Render.self], defaultSubcommand: Run.self)
 
   static func main() async {
     do {

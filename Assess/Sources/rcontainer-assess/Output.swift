@@ -1,14 +1,8 @@
 import AssessKit
 import Foundation
 
-/// The files that an assessment leaves, and what it says at its end.
+/// What an assessment says at its end.
 enum Output {
-  static func write(_ report: Report, to directory: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try encoder.encode(report).write(to: URL(fileURLWithPath: directory + "/report.json"))
-  }
-
   /// A table of verdicts per subject.
   static func summary(_ report: Report, in directory: String) -> String {
     var lines: [String] = []

@@ -18,6 +18,7 @@ struct Run: AsyncParsableCommand {
   var suite = "threats,surface,performance"
   @Flag(help: "A few minutes: fewer repetitions, no services (the default).") var quick = false
   @Flag(help: "Half an hour: all repetitions, and services.") var full = false
+  @Flag(help: "Install the programs that --full measures, with apt-get.") var install = false
   @Option(help: ArgumentHelp("Only these configurations of the runtimes, with commas.", valueName: "list"))
   var configuration: String?
   @Option(help: ArgumentHelp("Only these probes, with commas.", valueName: "list")) var probe: String?
@@ -36,6 +37,7 @@ struct Run: AsyncParsableCommand {
 
   func validate() throws {
     if quick && full { throw ValidationError("--quick and --full exclude each other") }
+    if install && !full { throw ValidationError("--install needs --full") }
     if failOn.contains(.regression) && baseline == nil {
       throw ValidationError("--fail-on regression needs --baseline")
     }
@@ -50,9 +52,18 @@ struct Run: AsyncParsableCommand {
       if !suites.contains(suite) { suites.append(suite) }
     }
     guard !suites.isEmpty else { throw AssessError("--suite is empty") }
+    // Before the work: a baseline that can't be read is of no use after it.
+    let before = try baseline.map { path in
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw AssessError("--baseline \(path) can't be read", hint: "name the report.json of an assessment")
+      }
+      return try JSONReport.read(data, name: path)
+    }
     let data = try dataDirectory()
     let beside = URL(fileURLWithPath: data).deletingLastPathComponent().path
-    let chosen = try runtimes.isEmpty ? Runtime.installed(beside: beside) : runtimes.map { try Runtime(parsing: $0) }
+    let chosen =
+      try runtimes.isEmpty
+      ? Runtime.installed(beside: beside) : runtimes.map { try Runtime(parsing: $0, beside: beside) }
     do { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) } catch {
       throw AssessError("\(out) cannot be made: \(error.localizedDescription)", hint: "choose another with --out")
     }
@@ -61,6 +72,7 @@ struct Run: AsyncParsableCommand {
       command: ["rcontainer", "assess"] + CommandLine.arguments.dropFirst(), tool: version)
     assessment.moreProbes = probes
     assessment.workplace = work
+    assessment.install = install
     assessment.configurations = configuration.map { $0.split(separator: ",").map(String.init) } ?? []
     assessment.only = probe.map { $0.split(separator: ",").map(String.init) } ?? []
     let (settings, place) = (assessment, out)
@@ -68,12 +80,17 @@ struct Run: AsyncParsableCommand {
       let progress = Progress()
       defer { progress.end() }
       return try await settings.run(progress) { partial in
-        try Output.write(partial, to: place)
+        try ReportFiles.write(partial, to: place)
         progress.note("what was found so far is in \(place); the same command goes on from there")
       }
     }
-    try Output.write(report, to: out)
+    try ReportFiles.write(report, to: out)
     print(Output.summary(report, in: out))
+    if let before {
+      let comparison = try Comparison(old: before, new: report)
+      for line in comparison.lines { print(line) }
+      if failOn.contains(.regression), !comparison.regressions.isEmpty { throw ExitCode(3) }
+    }
     if failOn.contains(.escaped), report.findings.contains(where: { $0.verdict == .escaped }) { throw ExitCode(3) }
   }
 }

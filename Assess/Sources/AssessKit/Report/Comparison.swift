@@ -19,9 +19,9 @@ public struct Comparison: Sendable, Equatable {
   public private(set) var warnings: [String] = []
 
   /// Throws if the reports are of different schemas.
-  public init(old: Report, new: Report) throws(ReportError) {
+  public init(old: Report, new: Report) throws(AssessError) {
     guard old.schema == new.schema else {
-      throw ReportError(
+      throw AssessError(
         "the older report has schema \"\(old.schema)\", the newer \"\(new.schema)\"; make the older one again with this version"
       )
     }

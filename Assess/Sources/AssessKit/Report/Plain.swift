@@ -27,11 +27,8 @@ enum Plain {
   static func picture(_ scalar: Unicode.Scalar) -> String? {
     switch scalar.value {
     case 0x09, 0x0A: nil
-    case 0x0D: "␍"
-    // Control Pictures have the order of the control characters.
-    case 0..<0x20: String(Unicode.Scalar(0x2400 + scalar.value)!)
-    case 0x7F: "␡"
-    case 0x80..<0xA0, 0xAD, 0x061C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB,
+    case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x061C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+      0xFFF9...0xFFFB,
       0xE0000...0xE007F:
       "⟨U+" + String(format: "%04X", scalar.value) + "⟩"
     default: nil
@@ -49,9 +46,11 @@ enum Plain {
 
   static func number(_ value: Int) -> String { grouped(String(value)) }
 
-  /// A cost: 1.04, 12.3.
+  /// A cost: 1.043, 3.21, 12.3. Near 1 there is a digit more, because there the end of an interval decides.
   static func factor(_ value: Double) -> String {
-    String(format: value < 0.1 ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    String(
+      format: value < 0.1 || (0.5..<2).contains(value) ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f",
+      value)
   }
 
   static func cost(_ interval: Interval) -> String {
@@ -62,7 +61,7 @@ enum Plain {
     "\(number(interval.value)) [\(number(interval.low)), \(number(interval.high))]"
   }
 
-  static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+  static func percent(_ share: Double) -> String { String(format: "%.1f\u{A0}%%", share * 100) }
 
   static func count(_ number: Int, _ one: String, _ many: String) -> String {
     number == 1 ? "1 \(one)" : "\(self.number(number)) \(many)"

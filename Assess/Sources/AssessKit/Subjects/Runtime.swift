@@ -19,9 +19,11 @@ public struct Runtime: Sendable, Equatable {
     (self.name, self.driver, self.path) = (name, driver, path)
   }
 
-  /// - Parameter text: `NAME=PATH`, `NAME` of a program in PATH, or `ENGINE:NAME`.
+  /// - Parameters:
+  ///   - text: `NAME=PATH`, `NAME` of a program in PATH, or `ENGINE:NAME`.
+  ///   - beside: a directory that is looked in first.
   /// - Throws: `AssessError` if it is none of these.
-  public init(parsing text: String) throws {
+  public init(parsing text: String, beside: String? = nil) throws {
     if let equals = text.firstIndex(of: "=") {
       let (name, path) = (String(text[..<equals]), String(text[text.index(after: equals)...]))
       guard !name.isEmpty, path.hasPrefix("/"), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
@@ -34,7 +36,7 @@ public struct Runtime: Sendable, Equatable {
       }
       self.init(name: text, driver: driver, path: name)
     } else {
-      guard let found = Self.find(Self.known.first { $0[0] == text } ?? [text]) else {
+      guard let found = Self.find(Self.known.first { $0[0] == text } ?? [text], beside: beside) else {
         throw AssessError("runtime \"\(text)\" is not in PATH", hint: "name it as NAME=PATH")
       }
       self.init(name: text, driver: .direct, path: found)
@@ -44,15 +46,15 @@ public struct Runtime: Sendable, Equatable {
   /// All known ones that are installed here. `beside` is looked in first, for a runtime that was just built.
   public static func installed(beside: String? = nil) -> [Runtime] {
     known.compactMap { names in
-      let own = beside.map { $0 + "/" + names[0] }
-      guard let path = own.flatMap({ System.isExecutable($0) ? $0 : nil }) ?? find(names) else { return nil }
+      guard let path = find(names, beside: beside) else { return nil }
       return Runtime(name: names[0], driver: .direct, path: path)
     }
   }
 
-  private static func find(_ names: [String]) -> String? {
+  private static func find(_ names: [String], beside: String?) -> String? {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
+    let folders =
+      (beside.map { [$0] } ?? []) + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
     for name in names {
       for folder in folders where System.isExecutable("\(folder)/\(name)") { return "\(folder)/\(name)" }
     }

@@ -1,14 +1,88 @@
 import Foundation
 
 /// Measures what of the host a container can reach.
+///
+/// What can be tried is tried from inside, with arguments that do nothing; what this kernel has is tried first on the host, in
+/// namespaces of its own and without the rights that docker does not give, so that a filter's answer and the kernel's can be told apart.
 public struct SurfaceSuite: Sendable {
   public let workspace: Workspace
   public let payload: String
+  private let reference = Reference()
 
   public init(workspace: Workspace, payload: String) { (self.workspace, self.payload) = (workspace, payload) }
 
+  private actor Reference {
+    private var lines: SurfaceLines?
+
+    func lines(_ suite: SurfaceSuite) async throws -> SurfaceLines {
+      if let lines { return lines }
+      let words = (geteuid() == 0 ? [] : ["as-root"]) + ["surface", "calls"]
+      let outcome = try await Command.run(
+        [suite.payload] + words, scratch: suite.workspace.scratch, limit: 60, directory: suite.workspace.scratch)
+      let said = PayloadWord(outcome.output)
+      guard said?.result == .worked else {
+        throw AssessError("what this kernel has is not known: \(said?.detail ?? outcome.lastLine)")
+      }
+      let found = try SurfaceLines(outcome.output)
+      lines = found
+      return found
+    }
+  }
+
   /// - Throws: `AssessError` if the payload could not tell.
   public func measure(_ subject: Subject) async throws -> SurfaceRecord {
-    throw AssessError("\(subject.id): not measured")
+    let host = try await reference.lines(self)
+    let launcher = Launcher(subject: subject, workspace: workspace)
+    let id = workspace.name + "-surface"
+    let bundle = try Bundle(
+      workspace, name: id, payload: payload, base: try Configuration.base(), patches: [subject.configuration.patch],
+      arguments: ["surface"], cgroup: id)
+    defer { try? FileManager.default.removeItem(atPath: bundle.path) }
+    let (outcome, _) = try await launcher.run(bundle, id: id, arguments: ["surface"], limit: 60)
+    let said = PayloadWord(outcome.output)
+    guard said?.result == .worked else {
+      throw AssessError("\(subject.id): the payload did not end: \(said?.detail ?? outcome.lastLine)")
+    }
+    let inside = try SurfaceLines(outcome.output, reference: host)
+    var counts = Self.counts(inside, host: host)
+    if let code = TrustedCode.known(runtime: subject.runtime.name) {
+      counts.append(
+        .init(
+          id: "trusted-lines", title: "Lines of code that have to be trusted: \(code.what)", dimension: "complexity",
+          value: code.lines, tried: nil, names: [code.source]))
+    }
+    return SurfaceRecord(subject: subject.id, counts: counts)
+  }
+
+  /// Breadth: how many different things.
+  static func counts(_ inside: SurfaceLines, host: SurfaceLines) -> [SurfaceRecord.Count] {
+    var counts: [SurfaceRecord.Count] = []
+    func add(_ id: String, _ title: String, _ value: Int, tried: Int?, _ names: [String]) {
+      counts.append(.init(id: id, title: title, dimension: "breadth", value: value, tried: tried, names: names))
+    }
+    /// Of what the kernel has, what is reached from inside.
+    func compared(_ id: String, _ title: String) {
+      let there = Set((host.things[id] ?? [:]).filter { $0.value != .absent }.keys)
+      let names = inside.names(id, .reached).filter(there.contains)
+      add(id, title, names.count, tried: there.count, names)
+    }
+    func counted(_ id: String, _ title: String) {
+      add(id, title, inside.numbers[id] ?? 0, tried: nil, inside.names(id, .reached))
+    }
+    compared("syscalls", "System calls that the kernel answers")
+    compared("syscalls-other-abi", "System calls by other ABIs")
+    compared("socket-families", "Socket families")
+    let requests = inside.things["ioctls"] ?? [:]
+    let known = inside.names("ioctls", .reached)
+    add("ioctls", "Requests of ioctl", known.count, tried: requests.count, known)
+    counted("devices", "Devices that can be opened")
+    let capabilities = inside.names("capabilities", .reached)
+    add("capabilities", "Capabilities", capabilities.count, tried: inside.things["capabilities"]?.count, capabilities)
+    counted("proc-sys-readable", "Host-wide files in /proc and /sys that can be read")
+    counted("proc-sys-writable", "Host-wide files in /proc and /sys that can be written")
+    counted("setuid-files", "Files with a setuid or setgid bit")
+    add("setuid-effective", "A setuid bit has an effect", inside.numbers["setuid-effective"] ?? 0, tried: 1, [])
+    add("kernel-messages", "The kernel's messages can be read", inside.numbers["kernel-messages"] ?? 0, tried: 1, [])
+    return counts
   }
 }

@@ -40,8 +40,10 @@ public struct ProbeRunner: Sendable {
 
   /// Why the probe says nothing here; nil if it does.
   private func missing(_ probe: Probe, _ subject: Subject) async throws -> String? {
-    if subject.runtime.driver != .direct, probe.config != nil || probe.setup != nil || probe.options != nil
-      || probe.exec != nil || probe.descriptor != nil {
+    if subject.runtime.driver != .direct,
+      probe.config != nil || probe.setup != nil || probe.options != nil
+        || probe.exec != nil || probe.descriptor != nil
+    {
       return "an engine writes the configuration, and this one is not had from it"
     }
     for requirement in probe.requires ?? [] {

@@ -19,26 +19,47 @@ public struct Network: Sendable {
   /// - Throws: `AssessError` if `ip` is missing, or has no right to do it.
   public init(_ workspace: Workspace) async throws {
     self.workspace = workspace
-    var commands = ["netns add \(world)", "-n \(world) link set lo up"]
-    let outside = "-n \(world)"
-    commands += ["\(outside) link add rca0 type bridge", "\(outside) link set rca0 up"]
-    for address in [Self.gateway + "/24", Self.metadata + "/32", Self.stranger + "/32"] {
-      commands.append("\(outside) address add \(address) dev rca0")
-    }
+    // An address of its own, or it would have that of whichever container is there.
+    try await ip(nil, ["netns add \(world)"])
+    try await ip(
+      world,
+      ["link set lo up", "link add rca0 address 02:72:63:61:00:01 type bridge", "link set rca0 up"]
+        + [Self.gateway + "/24", Self.metadata + "/32", Self.stranger + "/32"].map { "address add \($0) dev rca0" })
+    try await ip(nil, (0..<2).map { "netns add \(place($0))" })
+    try await connect()
+  }
+
+  /// Makes the containers' places anew: what one of them did to addresses, routes and neighbours is gone for the next.
+  ///
+  /// - Throws: `AssessError`.
+  public func renew() async throws {
+    try await ip(nil, (0..<2).flatMap { ["netns delete \(place($0))", "netns add \(place($0))"] })
+    try await connect()
+  }
+
+  private func connect() async throws {
+    try await ip(
+      world,
+      (0..<2).flatMap { index in
+        [
+          "link add rca-v\(index) type veth peer name eth0 address 02:72:63:61:01:0\(index) netns \(place(index))",
+          "link set rca-v\(index) master rca0 up",
+        ]
+      } + ["neighbour flush all"])
     for index in 0..<2 {
-      let inside = "-n \(place(index))"
-      commands += [
-        "netns add \(place(index))", "\(inside) link set lo up",
-        "\(outside) link add rca-v\(index) type veth peer name eth0 netns \(place(index))",
-        "\(outside) link set rca-v\(index) master rca0 up",
-        "\(inside) address add \(address(index))/24 dev eth0", "\(inside) link set eth0 up",
-        "\(inside) route add default via \(Self.gateway)",
-      ]
+      try await ip(
+        place(index),
+        [
+          "link set lo up", "address add \(address(index))/24 dev eth0", "link set eth0 up",
+          "route add default via \(Self.gateway)",
+        ])
     }
-    for command in commands {
-      let outcome = try await Command.run(
-        ["ip"] + command.split(separator: " ").map(String.init), scratch: workspace.scratch, limit: 10)
-      guard outcome.succeeded else { throw AssessError("ip \(command): \(outcome.lastLine)") }
-    }
+  }
+
+  private func ip(_ namespace: String?, _ commands: [String]) async throws {
+    let outcome = try await Command.run(
+      ["ip"] + (namespace.map { ["-n", $0] } ?? []) + ["-batch", "-"], scratch: workspace.scratch, limit: 10,
+      input: commands.joined(separator: "\n") + "\n")
+    guard outcome.succeeded else { throw AssessError("ip: \(outcome.lastLine)") }
   }
 }

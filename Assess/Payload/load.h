@@ -10,4 +10,11 @@ void stay_on(int cpu);
 /* service NAME: one of the services, measured. */
 int service(int count, char **words);
 
+/* What is measured in one process. */
+int exercise(void);
+/* Makes every system call as `surface` does, and says of it. */
+void every_call(void);
+
+int functions(int count, char **words);
+
 #endif

@@ -2,6 +2,8 @@
 public struct SurfaceRecord: Codable, Sendable, Equatable {
   public var subject: String
   public var counts: [Count]
+  /// What could not be counted, and why, a line each.
+  public var leftOut: [String]?
 
   public init(subject: String, counts: [Count]) { (self.subject, self.counts) = (subject, counts) }
 

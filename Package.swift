@@ -23,7 +23,7 @@ let package = Package(
       name: "ShimPolicy", dependencies: ["OCISpec", "SeccompFilter", catalogue], swiftSettings: settings),
     .target(
       name: "Supervisor",
-      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", ledger, catalogue],
+      dependencies: ["CLinux", "LinuxSystem", "OCISpec", "SeccompFilter", "ShimPolicy", "OwnFiles", ledger, catalogue],
       swiftSettings: settings),
     .target(name: "LayerChanges", dependencies: ["CLinux", "LinuxSystem", "OCISpec"], swiftSettings: settings),
     .target(name: "Egress", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: settings),

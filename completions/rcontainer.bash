@@ -18,7 +18,7 @@ _rcontainer() {
       do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
       pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
       pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
+      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
       trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
       trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
@@ -55,11 +55,11 @@ _rcontainer() {
       pool:--ro | pool:--root | trace:--rw | trace:--ro | trace:--cwd | trace:--root | \
       run:--bundle | run:-b | create:--bundle | create:-b | exec:--cwd | spec:--bundle | \
       spec:-b | profile:--rw | profile:--ro | profile:--cwd | profile:--root) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$current")); return ;;
-    :--log | :--criu | do:--audit | do:--pool | pool:--socket | trace:--output | trace:-o | \
-      run:--config | run:-f | run:--console-socket | run:--pid-file | create:--config | \
-      create:-f | create:--console-socket | create:--pid-file | exec:--process | exec:-p | \
-      exec:--pid-file | exec:--console-socket | update:--resources | update:-r | \
-      profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    :--log | :--criu | do:--audit | do:--pool | pool:--socket | pool:--audit | \
+      trace:--output | trace:-o | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | create:--config | create:-f | create:--console-socket | \
+      create:--pid-file | exec:--process | exec:-p | exec:--pid-file | exec:--console-socket | \
+      update:--resources | update:-r | profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
     :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
@@ -81,7 +81,7 @@ _rcontainer() {
       do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
       pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
       pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
+      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
       trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
       trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
       trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
@@ -110,7 +110,7 @@ _rcontainer() {
     case $verb:$place in
     :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --criu --help --version' ;;
     do:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --diff --require --pool --keep-changes --help' ;;
-    pool:*) words='--size --socket --rw --ro --mount --net --egress --dns --memory --cpus --pids --root --hostname --shim --policy --require --help' ;;
+    pool:*) words='--size --socket --rw --ro --mount --net --egress --dns --memory --cpus --pids --root --hostname --shim --policy --audit --require --summary --help' ;;
     trace:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
     run:*) words='--bundle --config --console-socket --detach --keep --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
     create:*) words='--bundle --config --console-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help' ;;
@@ -129,13 +129,14 @@ _rcontainer() {
     features:*) words='--check --help' ;;
     profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
+    assess:*) words='--help' ;;
     version:*) words='--help' ;;
     completion:*) words='--help' ;;
     man:*) words='--help' ;;
     esac
   else
     case $verb:$place in
-    :0) words='do pool trace run create start state kill delete exec list ps pause resume update events spec features profile machine version completion man' ;;
+    :0) words='do pool trace run create start state kill delete exec list ps pause resume update events spec features profile machine assess version completion man' ;;
     start:0 | state:0 | kill:0 | delete:0 | exec:0 | ps:0 | pause:0 | resume:0 | update:0 | \
       events:0) words=$(rcontainer list --quiet 2>/dev/null) ;;
     kill:1) words='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' ;;

@@ -26,6 +26,7 @@ _rcontainer() {
     'features:show what this runtime and kernel can do, as JSON'
     'profile:show, check, compare, learn or derive policies'
     'machine:make and start the emulated Arm CCA machine'
+    'assess:measure how well runtimes contain threats, and the cost'
     'version:show the version'
     'completion:print a completion script for a shell'
     'man:print the manual page'
@@ -53,7 +54,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or a list of HOST\:PORT\[/udp\]\[/later\]]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -82,7 +83,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or a list of HOST\:PORT\[/udp\]\[/later\]]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -91,7 +92,9 @@ _rcontainer() {
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
     '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--audit=[append a line of JSON to FILE for each call that the policy denies]:FILE:_files' \
     '--require=[fail if the kernel lacks one; all, or names of features --check]:FEATURE,...: ' \
+    '--summary[count the calls that the policy denies, for do --pool]' \
     ':no more arguments:'
     ;;
   trace)
@@ -100,7 +103,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or a list of HOST\:PORT\[/udp\]\[/later\]]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -253,7 +256,7 @@ _rcontainer() {
     '*--ro=[show DIR of the host read-only, as it is now (repeatable)]:DIR:_files -/' \
     '*--mount=[type=bind,src=DIR,dst=PATH\[,ro\] or type=tmpfs,dst=PATH\[,size=N\] (repeatable)]:SPEC: ' \
     '--net=[none (loopback only, the default) or host]:MODE:(none host)' \
-    '--egress=[connect to these only\: none, all, or HOST\:PORT\[/udp\],... (name, address, network)]:RULES: ' \
+    '--egress=[connect to these only\: none, all, or a list of HOST\:PORT\[/udp\]\[/later\]]:RULES: ' \
     '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '(-m --memory)'{-m,--memory=}'[limit memory, as in 512m]:SIZE: ' \
     '--cpus=[limit CPU time, as in 1.5]:N: ' \
@@ -268,6 +271,10 @@ _rcontainer() {
     '2:policy:{_values policy default strict compat; _files}'
     ;;
   machine)
+    _arguments -s -A '-*' \
+    '*::command: _normal'
+    ;;
+  assess)
     _arguments -s -A '-*' \
     '*::command: _normal'
     ;;

@@ -341,6 +341,14 @@ long rc_notification_continue(int listener, uint64_t id) {
 
 long rc_notification_refuse(int listener, uint64_t id, int error) { return respond(listener, id, error, 0); }
 
+long rc_notification_answer(int listener, uint64_t id, int64_t value) {
+  struct seccomp_notif_resp response;
+  memset(&response, 0, sizeof response);
+  response.id = id;
+  response.val = value;
+  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
+}
+
 long rc_notification_wake_here(int listener) {
   /* SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP; newer than the headers of Debian 12. */
   return RC_RESULT(ioctl(listener, _IOW('!', 4, uint64_t), 1ul));
@@ -349,6 +357,15 @@ long rc_notification_wake_here(int listener) {
 long rc_process_read(int pid, uint64_t address, void *buffer, size_t size) {
   struct iovec here = {buffer, size}, there = {(void *)(uintptr_t)address, size};
   return RC_RESULT(process_vm_readv(pid, &here, 1, &there, 1, 0));
+}
+
+long rc_process_write(int pid, uint64_t address, const void *buffer, size_t size) {
+  struct iovec here = {(void *)(uintptr_t)buffer, size}, there = {(void *)(uintptr_t)address, size};
+  return RC_RESULT(process_vm_writev(pid, &here, 1, &there, 1, 0));
+}
+
+long rc_processors(int thread, void *mask, size_t size) {
+  return RC_RESULT(syscall(SYS_sched_getaffinity, thread, size, mask));
 }
 
 long rc_landlock_nothing(void) {

@@ -27,6 +27,9 @@ extension Cgroup {
     entry("memory") != nil ? number("memory", "memory.max_usage_in_bytes") : number("memory", "memory.peak")
   }
 
+  /// The most processes and threads that it had at a time; nil if the kernel does not tell (before Linux 6.1).
+  public var tasksPeak: UInt64? { number("pids", "pids.peak") }
+
   func text(_ controller: String, _ file: String) -> String? {
     guard let directory = (entry(controller) ?? unified)?.directory else { return nil }
     return try? readFile(directory + "/" + file)

@@ -27,6 +27,8 @@ extension Option {
   fileprivate static let policyName = Option(
     "policy", nil, .text("NAME|FILE"),
     "what system calls the command may make: default, strict, compat, or a file")
+  fileprivate static let audit = Option(
+    "audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies")
   fileprivate static let require = Option(
     "require", nil, .text("FEATURE,..."), "fail if the kernel lacks one; all, or names of features --check")
   fileprivate static let config = Option(
@@ -53,8 +55,7 @@ extension Verb {
     Verb(
       "do", [.command], "run a command in a sandbox: no image, no bundle",
       sandbox + [
-        .policyName,
-        Option("audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies"),
+        .policyName, .audit,
         Option("summary", nil, nil, "print at the end which calls the policy denied"),
         Option("json", nil, nil, "print a result as JSON, with the command's output in it"),
         Option("diff", nil, nil, "list at the end which files the command changed"),
@@ -67,7 +68,10 @@ extension Verb {
       [
         Option("size", nil, .count(1...256), "how many, 4 by default"),
         Option("socket", nil, Argument("PATH", .file), "where clients connect"),
-      ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [.policyName, .require]),
+      ] + sandbox.filter { !["env", "cwd", "timeout"].contains($0.name) } + [
+        .policyName, .audit, .require,
+        Option("summary", nil, nil, "count the calls that the policy denies, for do --pool"),
+      ]),
     Verb(
       "trace", [.command], "print the system calls of a command in a sandbox, or of a container",
       sandbox + [.policyName, Option("output", "o", .file, "print to FILE instead of standard error")]),
@@ -163,7 +167,7 @@ extension Verb {
       "net", nil, .choice("MODE", ["none", "host"]), "none (loopback only, the default) or host"),
     Option(
       "egress", nil, .text("RULES"),
-      "connect to these only: none, all, or HOST:PORT[/udp],... (name, address, network)"),
+      "connect to these only: none, all, or a list of HOST:PORT[/udp][/later]"),
     Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("memory", "m", .size, "limit memory, as in 512m"),
     Option("cpus", nil, Argument("N", .cpus), "limit CPU time, as in 1.5"),

@@ -6,6 +6,8 @@ public struct EgressRules: Equatable, Sendable {
     public var target: Target
     public var ports: ClosedRange<UInt16>
     public var transport = Transport.tcp
+    /// A name that need not have an address when the sandbox starts.
+    public var mayResolveLater = false
   }
 
   /// The protocol above IP, by its number (IANA, "Protocol Numbers").
@@ -42,8 +44,8 @@ public struct EgressRules: Equatable, Sendable {
   /// No rule: nothing is allowed.
   public init() {}
 
-  /// Reads a list: `HOST:PORT[-PORT][/udp]` with commas or blanks between, where HOST is a name, `*.NAME`, an address, or an address
-  /// and the length of its prefix; IPv6 in brackets. PORT may be `*` for all; without `/udp` a rule is about TCP.
+  /// Reads a list: `HOST:PORT[-PORT][/udp][/later]` with commas or blanks between, where HOST is a name, `*.NAME`, an address, or an address
+  /// and the length of its prefix; IPv6 in brackets. PORT may be `*` for all; without `/udp` a rule is about TCP. A NAME with `/later` need not have an address yet.
   public init(_ text: String) throws(Mistake) {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let words = part.split { $0 == " " || $0 == "\t" || $0 == "\n" }
@@ -75,10 +77,17 @@ public struct EgressRules: Equatable, Sendable {
     }
     var end = letters[(colon + 1)...]
     var transport = Transport.tcp
+    var isLater = false
     if let slash = end.firstIndex(of: 0x2f) {
-      switch Self.lowercased(String(decoding: end[(slash + 1)...], as: UTF8.self)) {
-      case "tcp": break
-      case "udp": transport = .udp
+      var words = end[(slash + 1)...].split(separator: 0x2f, omittingEmptySubsequences: false)
+        .map { Self.lowercased(String(decoding: $0, as: UTF8.self)) }
+      if words.last == "later" {
+        isLater = true
+        words.removeLast()
+      }
+      switch words {
+      case [], ["tcp"]: break
+      case ["udp"]: transport = .udp
       default: throw wrong("has a protocol that is neither tcp nor udp")
       }
       end = end[..<slash]
@@ -106,6 +115,7 @@ public struct EgressRules: Equatable, Sendable {
         }
         bits = address.isV4 ? 96 + length : length
       }
+      if isLater { throw wrong("has an address, which need not be looked up: leave /later out") }
       rules.append(Rule(target: .network(address, bits: bits), ports: ports, transport: transport))
       return
     }
@@ -113,7 +123,10 @@ public struct EgressRules: Equatable, Sendable {
     let isBelow = name.utf8.starts(with: "*.".utf8)
     let bare = isBelow ? String(name.dropFirst(2)) : name
     guard !isV6, Self.isName(bare) else { throw wrong("has neither a name nor an address before its port") }
-    rules.append(Rule(target: isBelow ? .below("." + bare) : .name(bare), ports: ports, transport: transport))
+    rules.append(
+      Rule(
+        target: isBelow ? .below("." + bare) : .name(bare), ports: ports, transport: transport,
+        mayResolveLater: isLater))
   }
 
   private static func ports(_ text: ArraySlice<UInt8>) -> ClosedRange<UInt16>? {

@@ -64,11 +64,37 @@ public struct CallListener: Equatable, Sendable {
     try answered(rc_notification_refuse(raw, notification.id, Int32(error)))
   }
 
+  /// The call is not made: it returns a value.
+  @discardableResult
+  public func answer(_ notification: CallNotification, _ value: Int64) throws(Errno) -> Bool {
+    try answered(rc_notification_answer(raw, notification.id, value))
+  }
+
   private func answered(_ result: Int) throws(Errno) -> Bool {
     if result == -Int(ENOENT) { return false }
     try check(result)
     return true
   }
+}
+
+/// Writes to memory of another process, as it could itself.
+/// - Throws: EFAULT where it could not write all of it.
+public func writeMemory(of pid: Int32, at address: UInt64, _ bytes: [UInt8]) throws(Errno) {
+  // SAFETY: the kernel reads the array's own storage, for the call.
+  let count = try check(
+    unsafe bytes.withUnsafeBytes { unsafe rc_process_write(pid, address, $0.baseAddress, $0.count) })
+  if Int(count) != bytes.count { throw Errno(EFAULT) }
+}
+
+/// The processors that a thread may run on, a bit for each, as many bytes as the kernel has, and `size` at most
+/// (sched_getaffinity(2)).
+/// - Throws: EINVAL if that is too few for the kernel, or no number of whole words.
+public func processors(of thread: Int32, size: Int) throws(Errno) -> [UInt8] {
+  var mask = [UInt8](repeating: 0, count: size)
+  // SAFETY: the kernel writes at most the array's size.
+  let count = try check(
+    unsafe mask.withUnsafeMutableBytes { unsafe rc_processors(thread, $0.baseAddress, $0.count) })
+  return Array(mask[0..<Int(count)])
 }
 
 /// Memory of another process: at most `size` bytes, fewer where the mapping ends.

@@ -31,6 +31,32 @@ public enum OwnFiles {
   /// - Parameters:
   ///   - opened: keeps the mount.
   public static func start(_ cgroup: Cgroup, opened: DescriptorSet) throws(Errno) -> Running {
+    let files = try mount()
+    switch try clone(flags: 0) {
+    case .child:
+      do throws(Errno) {
+        try startSession()
+        // Standard error too: an engine waits until everybody has closed it.
+        try closeAll(but: [files.device.raw])
+        try changeDirectory("/")
+        try processControl(PR_SET_NO_NEW_PRIVS, 1)
+        try setSupplementaryGroups([])
+        try setGroup(65534)
+        try setUser(65534)
+        try setCapabilities(effective: 0, permitted: 0, inheritable: 0)
+        var server = Server(files.device.raw, cgroup)
+        try server.run()
+      } catch { exitNow(1) }
+      exitNow(0)
+    case .parent(let pid, _):
+      return Running(pid: pid, mount: opened.insert(files.root))
+    }
+  }
+
+  /// Whether they can be mounted here: throws if not.
+  public static func probe() throws(Errno) { _ = try mount() }
+
+  private static func mount() throws(Errno) -> Mounted {
     let device = try open("/dev/fuse", O_RDWR)
     let context = try FileSystemContext(type: "fuse")
     try context.set("source", "rcontainer")
@@ -41,26 +67,13 @@ public enum OwnFiles {
     try context.set("allow_other")
     try context.set("default_permissions")
     let attributes = RC_ATTR_RDONLY | RC_ATTR_NOSUID | RC_ATTR_NODEV | RC_ATTR_NOEXEC
-    let mount = try context.mount(attributes: UInt32(attributes))
-    switch try clone(flags: 0) {
-    case .child:
-      do throws(Errno) {
-        try startSession()
-        // Standard error too: an engine waits until everybody has closed it.
-        try closeAll(but: [device.raw])
-        try changeDirectory("/")
-        try processControl(PR_SET_NO_NEW_PRIVS, 1)
-        try setSupplementaryGroups([])
-        try setGroup(65534)
-        try setUser(65534)
-        try setCapabilities(effective: 0, permitted: 0, inheritable: 0)
-        var server = Server(device.raw, cgroup)
-        try server.run()
-      } catch { exitNow(1) }
-      exitNow(0)
-    case .parent(let pid, _):
-      return Running(pid: pid, mount: opened.insert(mount))
-    }
+    let root = try context.mount(attributes: UInt32(attributes))
+    return Mounted(device: device, root: root)
+  }
+
+  /// The kernel's end of the files, detached, and ours.
+  private struct Mounted: ~Copyable {
+    let device, root: Descriptor
   }
 
   // MARK: the process

@@ -169,7 +169,7 @@ enum FileText {
   }
 
   /// A number of /proc/meminfo.
-  private static func field(_ name: String, _ text: String) -> UInt64 {
+  static func field(_ name: String, _ text: String) -> UInt64 {
     for line in text.utf8.split(separator: 0x0a) where line.starts(with: (name + ":").utf8) {
       let digits = line.filter { $0 >= 0x30 && $0 <= 0x39 }
       return UInt64(String(decoding: digits, as: UTF8.self)) ?? 0

@@ -10,6 +10,8 @@ enum Confinement {
     var readsMemory = false
     /// Stops them when they have loaded a program, and opens files to judge them.
     var judgesPrograms = false
+    /// Answers calls with what the container's cgroup says.
+    var tellsOfMachine = false
 
     static let guardian = Role()
   }
@@ -23,6 +25,8 @@ enum Confinement {
   private static let judging = [
     "ptrace", "openat", "openat2", "newfstatat", "fstat", "fstatfs", "readlinkat", "lseek", "kill",
   ]
+
+  private static let telling = ["ptrace", "process_vm_writev", "sched_getaffinity", "newfstatat", "fstat", "lseek"]
 
   static func enter(_ role: Role) throws(Errno) {
     let all = permittedCapabilities()
@@ -44,12 +48,18 @@ enum Confinement {
     var names = always
     if role.readsMemory { names.append("process_vm_readv") }
     if role.judgesPrograms { names += judging }
+    if role.tellsOfMachine { names += telling }
     var policy = SeccompPolicy(defaultAction: .killProcess)
     policy.rules = [
       SeccompPolicy.Rule(names, .allow),
       // Memory, but none that could be executed (PROT_EXEC).
       SeccompPolicy.Rule(["mmap"], .allow, [SeccompPolicy.Condition(argument: 2, .maskedEqual, 4, 0)]),
     ]
+    if role.tellsOfMachine, !role.judgesPrograms {
+      // To read only (O_ACCMODE, O_CREAT, O_TRUNC).
+      policy.rules.append(
+        SeccompPolicy.Rule(["openat"], .allow, [SeccompPolicy.Condition(argument: 2, .maskedEqual, 0o1103, 0)]))
+    }
     do throws(SeccompError) { return try FilterCompiler.compile(policy) } catch { throw .invalid }
   }
 }

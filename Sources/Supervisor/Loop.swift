@@ -41,7 +41,9 @@ struct Loop {
     if let entrance = ends.entrance { kept.append(entrance) }
     try closeAll(but: kept)
     var loop = Loop(work, ends)
-    try Confinement.enter(Confinement.Role(readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms))
+    try Confinement.enter(
+      Confinement.Role(
+        readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms, tellsOfMachine: work.tellsOfMachine))
     try loop.serve(signals)
     try loop.finish()
   }

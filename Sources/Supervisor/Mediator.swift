@@ -7,6 +7,7 @@ final class Mediator {
   private let mediation: Supervisor.Mediation
   private let tell: Tell
   private var programs: ExecWatch?
+  private var machine: MachineCalls?
   private let execve, execveat: Int?
   /// Places in the catalogue by number, for calls of this machine's own architecture; -1 where there is none.
   private let places: [Int16]
@@ -22,6 +23,7 @@ final class Mediator {
     if let rule = mediation.exec {
       programs = ExecWatch(judge: ProgramJudge(rule: rule, begin: mediation.begin), tell: tell)
     }
+    if let figures = mediation.machine { machine = MachineCalls(figures, tell: tell) }
     var places = [Int16](repeating: -1, count: 512)
     for index in 0..<SyscallCatalogue.count {
       guard let number = SyscallCatalogue.number(at: index, on: .native), number < 512 else { continue }
@@ -36,6 +38,10 @@ final class Mediator {
     let index = place(of: call)
     if let index, programs != nil, index == execve || index == execveat, executes(index, call) {
       try programs?.begin(call, listener, isAt: index == execveat)
+      return
+    }
+    if let index, mediation.lets(index) {
+      if machine == nil { try listener.proceed(call) } else { try machine?.handle(call, listener, index) }
       return
     }
     try deny(call, listener, index)
@@ -65,7 +71,10 @@ final class Mediator {
   }
 
   /// Something happened to a thread that is watched.
-  func handle(_ thread: Int32, _ event: TraceEvent) throws(Errno) { try programs?.handle(thread, event) }
+  func handle(_ thread: Int32, _ event: TraceEvent) throws(Errno) {
+    if machine?.handle(thread, event) == true { return }
+    try programs?.handle(thread, event)
+  }
 
   private func deny(_ call: CallNotification, _ listener: CallListener, _ index: Int?) throws(Errno) {
     let begin = tell.tellsAll ? monotonicNanoseconds() : 0

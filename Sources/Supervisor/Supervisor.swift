@@ -1,5 +1,6 @@
 import CLinux
 import LinuxSystem
+import OwnFiles
 import ShimPolicy
 import SyscallCatalogue
 
@@ -28,6 +29,10 @@ public enum Supervisor {
     public var exec: ExecRule?
     /// Of the calls that execute programs: place in the catalogue and class.
     public var programCalls: [(index: Int, callClass: CallClass)] = []
+    /// What calls that tell of the machine are answered with; nil if the kernel answers them.
+    public var machine: MachineFigures?
+    /// The calls among them that the policy allows, by place in the catalogue.
+    public var machineCalls: [Int] = []
     /// A time before the first process of the container ran, in nanoseconds since 1970.
     public var begin: Int64
 
@@ -41,6 +46,8 @@ public enum Supervisor {
       self.exec = exec
       self.begin = begin
     }
+
+    func lets(_ index: Int) -> Bool { machineCalls.contains(index) }
   }
 
   /// A supervisor that runs.
@@ -118,11 +125,16 @@ extension Supervisor.Work {
     switch self {
     case .learn: false
     case .trace: true
-    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil
+    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil || mediation.machine != nil
     }
   }
 
-  var judgesPrograms: Bool {
+  /// Whether it watches threads that execute programs.
+  public var judgesPrograms: Bool {
     if case .mediate(let mediation) = self { mediation.exec != nil } else { false }
+  }
+
+  var tellsOfMachine: Bool {
+    if case .mediate(let mediation) = self { mediation.machine != nil } else { false }
   }
 }

@@ -33,9 +33,10 @@ public struct Tracer {
         guard let thread = Int32(name), !threads.contains(thread) else { continue }
         do throws(Errno) {
           try watch(thread, Self.options)
-        } catch  where error == .noProcess { continue } catch  where error == .notPermitted && Self.isWatched(thread) {
-          // By us, since a thread that is watched made it; or by somebody else.
-          if Self.watcher(thread) == currentProcess() { continue }
+        } catch  where error == .noProcess { continue } catch  where error == .notPermitted {
+          // It has ended; or it is watched: by us, since a thread that is watched made it, or by somebody else.
+          guard let watcher = Self.watcher(thread), watcher != currentProcess() else { continue }
+          if watcher == 0 { throw RuntimeError(.process, "tracing process \(process)", error) }
           throw RuntimeError(.process, "process \(process) is traced by another one", hint: "end that first")
         } catch { throw RuntimeError(.process, "tracing process \(process)", error) }
         threads.append(thread)
@@ -47,16 +48,17 @@ public struct Tracer {
     return found
   }
 
-  /// Who watches a thread; 0 for nobody (proc_pid_status(5), TracerPid).
-  private static func watcher(_ thread: Int32) -> Int32 {
+  /// Who watches a thread, 0 for nobody (proc_pid_status(5), TracerPid); nil if it has ended, which nobody can watch.
+  private static func watcher(_ thread: Int32) -> Int32? {
     let text = (try? readFile("/proc/\(thread)/status", limit: 4096)) ?? ""
-    for line in text.utf8.split(separator: 0x0a) where line.starts(with: "TracerPid:".utf8) {
-      return Int32(String(Substring(line.dropFirst(10).drop { $0 == 0x09 }))) ?? 0
+    func value(_ name: String) -> Substring.UTF8View? {
+      text.utf8.split(separator: 0x0a).first { $0.starts(with: name.utf8) }
+        .map { Substring($0).utf8.dropFirst(name.utf8.count).drop { $0 == 0x09 } }
     }
-    return 0
+    // Z and X: dead.
+    guard let state = value("State:")?.first, state != 0x5a, state != 0x58 else { return nil }
+    return value("TracerPid:").flatMap { Int32(String(Substring($0))) }
   }
-
-  private static func isWatched(_ thread: Int32) -> Bool { watcher(thread) != 0 }
 
   private mutating func serve(_ signals: borrowing SignalQueue) throws(Errno) {
     while !threads.isEmpty {

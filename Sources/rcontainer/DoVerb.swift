@@ -14,19 +14,9 @@ enum DoVerb {
     if let socket = context.options["pool"] { return try PoolVerb.claim(context, sandbox, socket) }
     sandbox.capturesOutput = context.options.has("json")
     // Without it the rest of a result holds, but nothing that is only about denied calls does.
-    let canCount = KernelFeature.notification.isThere
-    if !canCount, let name = ["audit", "summary"].first(where: { context.options.has($0) }) {
-      throw RuntimeError(.options, "--" + name + " needs user notification (Linux 5.0)")
-    }
+    let canCount = try checkCounting(context)
     sandbox.countsDenied = canCount && (context.options.has("json") || context.options.has("summary"))
-    var audit: Descriptor? = nil
-    if let path = context.options["audit"] {
-      let file = try at(.options, "--audit " + path) { () throws(Errno) in
-        try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-      }
-      sandbox.auditFile = file.raw
-      audit = consume file
-    }
+    let audit = try audit(context, &sandbox)
     let kept = try ChangesOption.prepare(context, &sandbox)
     let result: SandboxResult
     do throws(RuntimeError) { result = try Do.run(sandbox, store: try context.store(), log: context.log) } catch {
@@ -41,6 +31,27 @@ enum DoVerb {
     return result.exitCode
   }
 
+  /// Whether denied calls can be seen.
+  /// - Throws: if they can't, and an option needs that.
+  @discardableResult
+  static func checkCounting(_ context: Context) throws(RuntimeError) -> Bool {
+    if KernelFeature.notification.isThere { return true }
+    if let name = ["audit", "summary"].first(where: { context.options.has($0) }) {
+      throw RuntimeError(.options, "--" + name + " needs user notification (Linux 5.0)")
+    }
+    return false
+  }
+
+  /// Opens the file of `--audit`, which lives as long as what is returned.
+  static func audit(_ context: Context, _ sandbox: inout SandboxOptions) throws(RuntimeError) -> Descriptor? {
+    guard let path = context.options["audit"] else { return nil }
+    let file = try at(.options, "--audit " + path) { () throws(Errno) in
+      try open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+    }
+    sandbox.auditFile = file.raw
+    return file
+  }
+
   private static func readEgress(_ context: Context, _ sandbox: inout SandboxOptions) throws(RuntimeError) {
     switch context.options["egress"] {
     case nil, "none": break
@@ -53,14 +64,16 @@ enum DoVerb {
         throw RuntimeError(.options, "--egress: " + error.message, hint: "as in api.example.com:443,10.0.0.0/8:5432")
       }
     }
-    guard let text = context.options["dns"] else { return }
-    guard let nameserver = IPAddress.nameserver(text) else {
-      throw context.bad("dns", text, "an address, or an IPv4 address and a port")
+    if let text = context.options["dns"] {
+      guard let nameserver = IPAddress.nameserver(text) else {
+        throw context.bad("dns", text, "an address, or an IPv4 address and a port")
+      }
+      sandbox.nameserver = nameserver
     }
-    sandbox.nameserver = nameserver
+    if let rules = sandbox.egress { try EgressNames.check(rules, sandbox.nameserver, "--egress", log: nil) }
   }
 
-  private static func summary(_ denied: [DeniedCall]) -> String {
+  static func summary(_ denied: [DeniedCall]) -> String {
     if denied.isEmpty { return "rcontainer: the policy denied no call\n" }
     var text = "rcontainer: the policy denied"
     for (place, call) in denied.enumerated() {

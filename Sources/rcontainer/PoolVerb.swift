@@ -11,24 +11,26 @@ enum PoolVerb {
     }
     if let names = context.options["require"] { try KernelFeature.require(names) }
     let size: UInt32 = try context.number("size") ?? 4
-    try Pool.run(
-      try DoVerb.options(context, command: []), size: Int(size), socket: socket, store: try context.store(),
-      log: context.log)
+    var sandbox = try DoVerb.options(context, command: [])
+    try DoVerb.checkCounting(context)
+    sandbox.countsDenied = context.options.has("summary")
+    let audit = try DoVerb.audit(context, &sandbox)
+    try Pool.run(sandbox, size: Int(size), socket: socket, store: try context.store(), log: context.log)
+    _ = consume audit
   }
 
   /// What a pool has decided before anybody asks for a command.
   private static let fixed = [
     "rw", "ro", "mount", "net", "egress", "dns", "memory", "cpus", "pids", "root", "hostname", "shim", "policy",
+    "audit",
   ]
 
   static func claim(_ context: Context, _ sandbox: SandboxOptions, _ socket: String) throws(RuntimeError) -> Int32 {
     for name in fixed where context.options.has(name) {
       throw RuntimeError(.options, "--" + name + " is fixed by the pool", hint: "give it to rcontainer pool")
     }
-    for name in ["audit", "summary"] where context.options.has(name) {
-      throw RuntimeError(.options, "--" + name + " can't be had from a pool", hint: "leave --pool out")
-    }
     var sandbox = sandbox
+    sandbox.countsDenied = context.options.has("summary")
     sandbox.capturesOutput = context.options.has("json")
     let kept = try ChangesOption.prepare(context, &sandbox)
     let result: SandboxResult
@@ -38,6 +40,7 @@ enum PoolVerb {
     }
     _ = consume kept
     ChangesOption.report(result, context)
+    if context.options.has("summary") { try? writeAll(2, DoVerb.summary(result.denied ?? [])) }
     if context.options.has("json") { printOut(result.json + "\n") }
     return result.exitCode
   }

@@ -57,6 +57,28 @@ import Testing
     #expect(text.contains("SwapFree:              0 kB"))
   }
 
+  @Test func sysinfoSaysTheSame() {
+    let figures = memory {
+      $0.swapLimit = 2 << 20
+      $0.swapUsed = 1 << 20
+    }
+    let text = FileText.memory(host: host, figures)
+    var load = Load()
+    load.add(used: 3000, in: 1000)
+    let bytes = SystemCallText.sysinfo(memory: text, seconds: 7, load, processes: 70000)
+    #expect(bytes.count == MachineFigures.sysinfoSize)
+    var words = [UInt64](repeating: 0, count: 14)
+    for (place, byte) in bytes.enumerated() { words[place / 8] |= UInt64(byte) << UInt64(8 * (place % 8)) }
+    #expect(words[0] == 7)
+    #expect((190000...196608).contains(words[1]))
+    #expect(Array(words[4...]) == [64 << 20, 54 << 20, 0, 0, 2 << 20, 1 << 20, 65535, 0, 0, 1])
+  }
+
+  @Test func theFirstProcessors() {
+    #expect(MachineFigures.first(3, of: [0b1010_0000, 0b0000_0011]) == [0b1010_0000, 0b0000_0001])
+    #expect(MachineFigures.first(9, of: [0x0f, 0]) == [0x0f, 0])
+  }
+
   @Test func withoutALimitMemoryIsTheHosts() {
     #expect(FileText.memory(host: host, memory { $0.limit = nil }) == host)
     #expect(FileText.memory(host: host, memory { $0.limit = 0x7fff_ffff_ffff_f000 }) == host)

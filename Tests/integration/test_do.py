@@ -13,8 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support import RUNTIME, Case, OrdinaryUser, needs_root, ours_only, run, without_calls  # noqa: E402
 
 # Numbers of x86-64 and arm64.
-NUMBERS = {"x86_64": {"seccomp": 317, "mount_setattr": 442, "prctl": 157, "openat2": 437},
-           "aarch64": {"seccomp": 277, "mount_setattr": 442, "prctl": 167, "openat2": 437}}[os.uname().machine]
+NUMBERS = {"x86_64": {"seccomp": 317, "mount_setattr": 442, "prctl": 157, "openat2": 437, "ptrace": 101, "bpf": 321},
+           "aarch64": {"seccomp": 277, "mount_setattr": 442, "prctl": 167, "openat2": 437, "ptrace": 117, "bpf": 280}}[os.uname().machine]
 
 
 class DoCase(Case):
@@ -185,6 +185,16 @@ class Resources(DoCase):
             self.assertEqual(both["memoryPeakOf"], "all")
             self.assertGreater(both["memoryPeakBytes"], 115 << 20)
 
+    @needs_root
+    def test_processes_and_threads(self):
+        def peak(script, *options):
+            return json.loads(self.do("--json", *options, "--", "sh", "-c", script).stdout)["resources"].get("tasksPeak")
+        if next(pathlib.Path("/sys/fs/cgroup").glob("**/pids.peak"), None) is None:
+            self.skipTest("the kernel tells no peak")
+        self.assertEqual(peak("for i in 1 2 3 4 5; do sleep 0.5 & done; wait", "--pids", "50"), 6)
+        self.assertEqual(peak("sleep 0.1; sleep 0.1; sleep 0.1", "--memory", "64m"), 2)
+        self.assertIsNone(peak("true"), "nobody counted")
+
 
 @ours_only
 class Kernels(DoCase):
@@ -219,6 +229,46 @@ class Kernels(DoCase):
         here = missing()
         without = missing(preexec_fn=without_calls(NUMBERS["seccomp"]))
         self.assertEqual(without - here, {"seccomp-filter", "user-notification", "killable-notification"} - here)
+
+    def missing(self, *before, **more):
+        done = run(*before, RUNTIME, "features", "--check", **more)
+        return {line.split()[0] for line in done.stdout.splitlines() if line.split()[1] == "missing"}
+
+    @needs_root
+    def test_own_files_programs_on_cgroups_watching_landlock(self):
+        """Each is tried: what takes it away is noticed, and what the line says of that holds."""
+        self.assertEqual(self.missing() & {"own-files", "egress-programs", "exec-judging", "landlock"}, set())
+        without = without_calls(NUMBERS["ptrace"])
+        self.assertEqual(self.missing(preexec_fn=without), {"exec-judging"})
+        self.assertNotEqual(self.do("--policy", "strict", "--", "true", preexec_fn=without).returncode, 0)
+        self.assertEqual(self.do("--", "true", preexec_fn=without).returncode, 0)
+        without = without_calls(444)
+        self.assertEqual(self.missing(preexec_fn=without), {"landlock"})
+        self.assertIn("deniedCalls", self.do("--json", "--", "true", preexec_fn=without).stdout)
+        without = without_calls(NUMBERS["bpf"])
+        self.assertEqual(self.missing(preexec_fn=without), {"egress-programs"})
+        config = self.example("true")
+        config["annotations"] = {"org.rcontainer.egress": "none"}
+        self.write(config)
+        done = self.call("run", "--bundle", self.bundle, self.id, preexec_fn=without)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("org.rcontainer.egress", done.stderr)
+        hidden = ("unshare", "--mount", "sh", "-c",
+                  'mount -t tmpfs none /mnt && mknod /mnt/fuse c 1 3 && mount --bind /mnt/fuse /dev/fuse && exec "$@"', "sh")
+        self.assertEqual(self.missing(*hidden), {"own-files"})
+        done = run(*hidden, RUNTIME, "do", "--require", "own-files", "--", "true")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (255, 1))
+
+    @needs_root
+    def test_an_ordinary_user_is_not_told_what_only_root_uses(self):
+        user = OrdinaryUser()
+        self.addCleanup(user.remove)
+        state = f"/tmp/rct-features-{user.uid}"
+        done = run("setpriv", "--reuid", user.uid, "--regid", user.gid, "--clear-groups", RUNTIME, "--root", state, "features", "--check")
+        run("rm", "-rf", state)
+        names = {line.split()[0] for line in done.stdout.splitlines()}
+        self.assertIn("landlock", names)
+        self.assertNotIn("egress-programs", names)
 
     def test_what_is_there_is_what_works(self):
         # The table is no better than its probes: try what they stand for.

@@ -199,6 +199,125 @@ print('end')
         self.assertEqual(done.stdout.split()[1], pathlib.Path("/proc/meminfo").read_text().split()[1])
 
 
+CALLS = """
+import ctypes, os, sys, threading
+library = ctypes.CDLL(None, use_errno=True)
+machine = os.uname().machine
+SYSINFO, GETAFFINITY, GETTID = (99, 204, 186) if machine == 'x86_64' else (179, 123, 178)
+def sysinfo(place=None):
+    words = (ctypes.c_uint64 * 14)()
+    result = library.syscall(SYSINFO, place if place is not None else words)
+    return list(words) if result == 0 else ctypes.get_errno()
+def processors(pid=0, size=128):
+    mask = (ctypes.c_uint8 * size)()
+    count = library.syscall(GETAFFINITY, pid, size, mask)
+    return {i for i in range(8 * size) if mask[i // 8] >> i % 8 & 1} if count > 0 else ctypes.get_errno()
+"""
+
+
+@ours_only
+@needs_root
+class MachineCalls(Case):
+    """System calls tell a container with limits the same as its own files. The control is the policy compat, with which they
+    tell of the host."""
+
+    def do(self, script, *options):
+        done = run(RUNTIME, "do", *options, "--", "/usr/bin/python3", "-c", CALLS + script)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def test_memory_and_time(self):
+        script = "print(*sysinfo())"
+        own = [int(w) for w in self.do(script, "--memory", "64m")[0].split()]
+        host = [int(w) for w in self.do(script, "--memory", "64m", "--policy", "compat")[0].split()]
+        self.assertEqual(own[4], 64 << 20)
+        self.assertTrue(0 < own[5] < 64 << 20)
+        self.assertLess(own[0], 5)
+        self.assertLess(own[10], 10)
+        self.assertEqual(own[13] & 0xffffffff, 1)
+        self.assertEqual(host[4], int(pathlib.Path("/proc/meminfo").read_text().split()[1]) * 1024)
+        self.assertGreater(host[10], 10)
+
+    def test_programs(self):
+        done = run(RUNTIME, "do", "--memory", "64m", "--cpus", "1", "--", "sh", "-c", "busybox free -k; busybox uptime; nproc; busybox nproc; getconf _NPROCESSORS_ONLN")
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[1].split()[:2], ["Mem:", "65536"], done.stderr)
+        self.assertRegex(done.stdout, "up 0 min")
+        self.assertEqual(lines[-3:], ["1"] * 3)
+
+    @unittest.skipIf(os.cpu_count() < 2, "needs two processors")
+    def test_processors(self):
+        script = """
+print(processors(), processors(os.getpid()), processors(os.getppid()), processors(99999), processors(0, 12), processors(0, 0))
+def other(): print(processors(library.syscall(GETTID)), processors(os.getpid()))
+thread = threading.Thread(target=other); thread.start(); thread.join()
+last = max(processors(1))
+os.sched_setaffinity(0, {last}); print(processors() == {last})
+child = os.fork()
+if child == 0: os._exit(0 if processors() == {last} else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+        # The first process is another one: what it may use in truth.
+        host = str(os.sched_getaffinity(0))
+        lines = self.do(script, "--cpus", "1")
+        self.assertEqual(lines, [f"{{0}} {{0}} {host} 3 22 22", "{0} {0}", "True", "0"])
+        self.assertEqual(self.do(script, "--cpus", "1", "--policy", "compat")[:2], [f"{host} {host} {host} 3 22 22", f"{host} {host}"])
+        # Not smaller than what the quota can keep busy.
+        self.assertEqual(self.do("print(processors())", "--memory", "64m"), [host])
+        self.assertEqual(self.do("print(processors())", "--cpus", "1.5"), [host if os.cpu_count() == 2 else "{0, 1}"])
+
+    def test_memory_that_can_not_be_written(self):
+        script = """
+import mmap
+m = mmap.mmap(-1, 8192)
+base = ctypes.addressof(ctypes.c_char.from_buffer(m))
+library.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+library.mprotect(base + 4096, 4096, 1)
+print(sysinfo(ctypes.c_void_p(0)), sysinfo(ctypes.c_void_p(8)), sysinfo(ctypes.c_void_p(base + 4096)), sysinfo(ctypes.c_void_p(base + 4096 - 50)), sysinfo(ctypes.c_void_p(1 << 63)))
+print(m[4096:8192] == bytes(4096), sysinfo(ctypes.c_void_p(base)) != 14)
+"""
+        self.assertEqual(self.do(script, "--memory", "64m"), ["14 14 14 14 14", "True True"])
+
+    def test_what_the_policy_denies_stays_denied(self):
+        policy = self.folder / "policy.json"
+        policy.write_text('{"name": "mine", "base": "default", "rules": [{"calls": ["sysinfo", "sched_getaffinity"], "action": "deny", "error": "EACCES"}]}')
+        self.assertEqual(self.do("print(sysinfo(), processors())", "--memory", "64m", "--cpus", "1", "--policy", policy), ["13 13"])
+
+    def test_exec_and_audit(self):
+        audit = self.folder / "audit"
+        self.detached("sleep", "100", change=lambda c: c.update(
+            linux=c["linux"] | {"resources": LIMITS}, annotations={"org.rcontainer.policy": "default", "org.rcontainer.audit": str(audit)}))
+        shown = self.call("exec", self.id, "/bin/busybox", "free", "-k").stdout.splitlines()
+        self.assertEqual(shown[1].split()[1], "65536")
+        self.assertRegex(audit.read_text(), r'"call":"sysinfo".*"decision":"emulated","reason":"ownFiles"')
+
+    def test_callers_that_are_killed_or_many(self):
+        """Signals and ends in the midst of a call: every caller that lives has its answer, and nobody stays watched."""
+        script = """
+import random, signal, time
+def call():
+    while True:
+        words = sysinfo()
+        # A handler without SA_RESTART may interrupt a call that nobody has taken yet: EINTR.
+        if words != 4 and (type(words) is int or words[4] != 67108864): print('wrong', words, flush=True)
+for turn in range(60):
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, lambda *a: None)
+        for _ in range(3): threading.Thread(target=call, daemon=True).start()
+        call()
+    time.sleep(random.random() * 0.02)
+    for _ in range(5): os.kill(child, signal.SIGUSR1)
+    if turn % 3 == 0: os.kill(child, signal.SIGSTOP); time.sleep(0.002); os.kill(child, signal.SIGCONT)
+    if turn % 4 == 0:
+        os.kill(child, signal.SIGTERM)
+    else: os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+print(sysinfo()[4], [l.split()[1] for l in open('/proc/self/status') if l.startswith('TracerPid')])
+"""
+        self.assertEqual(self.do(script, "--memory", "64m"), ["67108864 ['0']"])
+
+
 # What docker masks by default, and what else tells of the host or its memory.
 HOST_WIDE = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
              "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",

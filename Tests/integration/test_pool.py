@@ -91,10 +91,38 @@ class Pool(PoolCase):
         self.assertEqual(self.claim(socket, "--", "/usr/bin/python3", "-c", "x = bytearray(200 << 20)").returncode, 137)
         result = json.loads(self.claim(socket, "--json", "--", "true").stdout)
         self.assertEqual(result["resources"]["memoryPeakOf"], "all")
-        for option in (["--memory", "1g"], ["--rw", "/etc"], ["--net", "host"], ["--policy", "compat"], ["--summary"]):
+        for option in (["--memory", "1g"], ["--rw", "/etc"], ["--net", "host"], ["--policy", "compat"], ["--audit", "/dev/null"], ["--summary"]):
             done = self.claim(socket, *option, "--", "true")
             self.assertEqual((done.returncode, len(done.stderr.splitlines())), (255, 1))
             self.assertIn(option[0], done.stderr)
+
+    def test_denied_calls(self):
+        audit = self.folder / "audit"
+        _, socket = self.pool("--summary", "--audit", audit, "--pids", "50")
+        script = "mount -t tmpfs x /mnt 2>/dev/null; sleep 0.2 & sleep 0.2 & wait"
+        done = self.claim(socket, "--json", "--summary", "--", "sh", "-c", script)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["deniedCalls"], [{"call": "mount", "error": "EPERM", "count": 1}])
+        self.assertEqual(result["resources"].get("tasksPeak", 3), 3)
+        self.assertEqual(done.stderr, "rcontainer: the policy denied mount (EPERM, 1)\n")
+        lines = [json.loads(line) for line in audit.read_text().splitlines()]
+        self.assertEqual([line["decision"] for line in lines if line["call"] == "mount"], ["denied"])
+        self.assertEqual(json.loads(self.claim(socket, "--json", "--", "true").stdout)["deniedCalls"], [], "of the own command only")
+        self.assertEqual(self.claim(socket, "--summary", "--", "true").stderr, "rcontainer: the policy denied no call\n")
+        self.assertEqual(len([line for line in audit.read_text().splitlines() if '"mount"' in line]), len([line for line in lines if '"mount"' in json.dumps(line)]))
+        # Without being asked to a pool does not count.
+        _, other = self.pool(name="other")
+        self.assertNotIn("deniedCalls", json.loads(self.claim(other, "--json", "--", "true").stdout))
+        done = self.claim(other, "--summary", "--", "touch", self.folder / "ran")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (255, 1))
+        self.assertRegex(done.stderr, "--summary: this pool does not count denied calls .*pool --summary")
+        self.assertEqual(self.claim(other, "--", "true").returncode, 0, "it goes on")
+
+    def test_what_can_not_be_had(self):
+        done = run(RUNTIME, "pool", "--socket", self.folder / "none", "--shim", "cca")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertIn("--shim cca is not for pools", done.stderr)
 
     def test_a_command_that_is_not_there(self):
         _, socket = self.pool()

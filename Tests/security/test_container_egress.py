@@ -308,7 +308,7 @@ class ContainerEgress(Case):
 
     def test_many_rules(self):
         rules = [f"10.{n}.0.0/{8 + n % 25}:{n + 1}-{60000 - n}" for n in range(100)] + [f"[2001:db8:{n:x}::]/{30 + n}:{n + 1}/udp" for n in range(90)]
-        rules += [f"name{n}.test:{n + 1}" for n in range(65)] + [f"{ADDRESS}:{self.port}"]
+        rules += [f"name{n}.test:{n + 1}/later" for n in range(65)] + [f"{ADDRESS}:{self.port}"]
         self.assertEqual(self.connect(",".join(rules), ADDRESS, OTHER), {ADDRESS: "server", OTHER: "PermissionError"})
 
     def test_names(self):
@@ -451,6 +451,7 @@ for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
         refused(lambda c: c["process"].update(capabilities={"bounding": ["CAP_SYS_ADMIN"]}), "CAP_SYS_ADMIN")
         refused(lambda c: c["annotations"].update({ANNOTATION: "example.com"}), "has no port")
         refused(lambda c: c["annotations"].update({ANNOTATION + ".dns": "x"}), "is no name server")
+        refused(lambda c: c["annotations"].update({ANNOTATION: "api.test:1,nope.test:1"}), "knows no address of nope.test", "/later")
         # A socket from outside is in another network.
         self.write(self.config(f"{ADDRESS}:{self.port}", "true"))
         done = run("bash", "-c", f"exec 3<>/dev/tcp/{ADDRESS}/{self.port}; exec \"$@\"", "bash", RUNTIME, "--root", self.state,

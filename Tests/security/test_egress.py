@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -175,7 +176,7 @@ except OSError as error:
     print(type(error).__name__)
 """
         Names.asked.clear()
-        done = self.sandbox(f"api.test:{self.port}", PYTHON, "-c", script)
+        done = self.sandbox(f"api.test:{self.port}/later", PYTHON, "-c", script)
         self.assertEqual(done.stdout.splitlines()[0], "(0, 1) (3, 0) (3, 0)", done.stderr)
         self.assertIn(done.stdout.splitlines()[1], ("TimeoutError", "ConnectionRefusedError"))
         self.assertEqual(Names.asked, ["api.test"])
@@ -351,12 +352,40 @@ print(late[290].recv(7))
         run("rm", "-rf", f"/tmp/rct-egress-{user.uid}")
         self.assertEqual(done.stdout, f"api.test server\n{OTHER} refused\n", done.stderr)
 
+    def test_a_name_without_an_address_is_said_before_the_command_runs(self):
+        Names.asked.clear()
+        for rules in ("nope.test:443", f"api.test:1,{ADDRESS}:1,nope.test:9/udp", " ".join(f"nope{n}.test:1" for n in range(40))):
+            done = self.sandbox(rules, "echo", "ran")
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (255, "", 1), done.stderr)
+            self.assertRegex(done.stderr, r"--egress: name server 127\.0\.0\.1:\d+ knows no address of nope\d*\.test .*/later")
+        self.assertNotIn("nope39.test", Names.asked, "the first that fails is enough")
+        self.assertEqual(self.connect(f"nope.test:1/later,{ADDRESS}:{self.port}", ADDRESS), {ADDRESS: "server"})
+        self.assertEqual(self.connect(f"*.nope.test:1,{ADDRESS}:{self.port}", ADDRESS), {ADDRESS: "server"})
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            begin = time.monotonic()
+            done = run(RUNTIME, "do", "--egress", "api.test:1", "--dns", f"127.0.0.1:{silent.getsockname()[1]}", "--", "true")
+            self.assertLess(time.monotonic() - begin, 15)
+            silent.setblocking(False)
+            asked = 0
+            with contextlib.suppress(BlockingIOError):
+                while silent.recv(512):
+                    asked += 1
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (255, 1))
+        self.assertIn("does not say whether api.test has an address", done.stderr)
+        self.assertGreaterEqual(asked, 4, "each question is asked again")
+
+    def test_a_pool_says_it_too(self):
+        done = run(RUNTIME, "pool", "--size", "1", "--socket", self.folder / "pool", "--egress", "nope.test:1", "--dns", self.dns)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
+        self.assertIn("knows no address of nope.test", done.stderr)
+
     def test_mistakes_are_one_clear_line(self):
-        for rules, message in (("example.com", "has no port"), ("10.0.0.0/40:1", "prefix"), ("a:1-9999", "too many"), ("", "has no port"), ("a:1/sctp", "neither tcp nor udp"),
+        for rules, message in (("example.com", "has no port"), ("10.0.0.0/40:1", "prefix"), ("a:1-9999", "too many"), ("", "has no port"), ("a:1/sctp", "neither tcp nor udp"), ("a:1/later/udp", "neither tcp nor udp"), ("10.0.0.1:1/later", "leave /later out"),
                                ("a:53/udp", "own resolver")):
             done = run(RUNTIME, "do", "--egress", rules, "--", "true")
             self.assertEqual(done.returncode, 255)
             self.assertIn(message, done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)
-        self.assertIn("no effect", run(RUNTIME, "do", "--net", "host", "--egress", "a:1", "--", "true").stderr)
+        self.assertIn("no effect", run(RUNTIME, "do", "--net", "host", "--egress", "10.0.0.1:1", "--", "true").stderr)
         self.assertIn("--dns x is not", run(RUNTIME, "do", "--egress", "a:1", "--dns", "x", "--", "true").stderr)

@@ -367,12 +367,18 @@ long rc_notification_receive(int listener, struct rc_notification *notification)
 long rc_notification_is_valid(int listener, uint64_t id);
 /* The kernel makes the call. */
 long rc_notification_continue(int listener, uint64_t id);
+/* The call is not made and returns `value`. */
+long rc_notification_answer(int listener, uint64_t id, int64_t value);
 /* The call is not made and fails with `error`. */
 long rc_notification_refuse(int listener, uint64_t id, int error);
 /* Wakes the supervisor on the caller's processor and the caller on the supervisor's; -EINVAL before Linux 6.6. */
 long rc_notification_wake_here(int listener);
 /* Reads memory of another process; fewer bytes than asked for where it ends. */
 long rc_process_read(int pid, uint64_t address, void *buffer, size_t size);
+/* Writes to it; fewer bytes than asked for where it ends or may not be written to. */
+long rc_process_write(int pid, uint64_t address, const void *buffer, size_t size);
+/* The processors that a thread may run on, as a mask; its size in bytes. */
+long rc_processors(int thread, void *mask, size_t size);
 /* From here on this process can open no file by its path, and on Linux 6.7 and later bind and connect no TCP port
  * (landlock(7)). -EOPNOTSUPP or -ENOSYS where the kernel has no Landlock. */
 long rc_landlock_nothing(void);

@@ -24,13 +24,17 @@ public enum PoolClient {
     var result = SandboxResult(
       exitCode: timedOut ? 124 : ended.status.shellCode, timedOut: timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
-    (result.usage, result.memoryPeak) = (ended.usage, ended.memoryPeak)
+    (result.usage, result.memoryPeak, result.tasksPeak) = (ended.usage, ended.memoryPeak, ended.tasksPeak)
     if options.wantsChanges, let layers = descriptors.raw.first {
       result.changes = try Do.changes(
         layers, LayerWalk.Sandbox(lower: ended.lower, own: OverlayRoot.own, made: ended.made), options)
     }
-    if descriptors.raw.count > 1 {
-      result.connections = ConnectionCount.read(try Do.lines(descriptors.raw[1], "destinations"))
+    var files = descriptors.raw.dropFirst()
+    if ended.hasConnections, let file = files.popFirst() {
+      result.connections = ConnectionCount.read(try Do.lines(file, "destinations"))
+    }
+    if ended.hasCounts, let file = files.popFirst() {
+      result.denied = DeniedCall.read(try Do.lines(file, "denied calls"))
     }
     if options.capturesOutput { try Do.collect(outputs, into: &result) }
     return result
@@ -48,7 +52,9 @@ public enum PoolClient {
       let file = try memoryFile("claim", claim.encoded())
       let streams = [0] + (outputs.raw.isEmpty ? [1, 2] : outputs.raw)
       try send(
-        socket, PoolMessage.claim(wantsLayers: options.wantsChanges).encoded(), descriptors: streams + [file.raw])
+        socket,
+        PoolMessage.claim(wantsLayers: options.wantsChanges, wantsCounts: options.countsDenied).encoded(),
+        descriptors: streams + [file.raw])
     }
   }
 

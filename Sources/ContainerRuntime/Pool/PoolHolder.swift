@@ -24,8 +24,9 @@ enum PoolHolder {
   static func be(_ plan: Plan, id: String, channel: Int32) -> Never {
     do throws(RuntimeError) {
       // Others' channels, of which a copy here would keep those from hearing of the pool's end.
+      let audit = plan.options.auditFile.map { [$0] } ?? []
       try at(.process, "closing descriptors") { () throws(Errno) in
-        try closeAll(but: [0, 1, 2, channel, plan.lifeline, plan.log.file])
+        try closeAll(but: [0, 1, 2, channel, plan.lifeline, plan.log.file] + audit)
       }
       let store = try StateStore(path: plan.store)
       let sandbox = try prepare(plan, id, store)
@@ -44,7 +45,7 @@ enum PoolHolder {
     -> PooledSandbox
   {
     var launch = try Do.launchOptions(plan.options)
-    let (layers, connections) = (DescriptorSet(), DescriptorSet())
+    let (layers, connections, counts) = (DescriptorSet(), DescriptorSet(), DescriptorSet())
     launch.waitsForClaim = true
     launch.layers = layers
     if plan.options.egress != nil {
@@ -53,13 +54,15 @@ enum PoolHolder {
       }
       launch.egress = Do.egressPlan(plan.options, summary: connections.insert(file))
     }
+    try Do.count(plan.options, &launch, counts)
     let launched = try Create.launch(
       id: id, spec: plan.spec, bundle: "/", options: launch, store: store, log: plan.log)
     let base = PoolMessage.Ended(
       status: .exited(255), usage: ResourceUsage(user: 0, system: 0, memory: 0), memoryPeak: nil,
-      lower: plan.options.root,
+      hasConnections: plan.options.egress != nil, hasCounts: plan.options.countsDenied, lower: plan.options.root,
       made: Do.madePaths(plan.spec))
-    return PooledSandbox(launched, layers: layers, connections: connections, base: base)
+    return PooledSandbox(
+      launched, layers: layers, connections: connections, counts: base.hasCounts ? counts : DescriptorSet(), base: base)
   }
 
   /// Until the sandbox's first process has ended.
@@ -93,11 +96,11 @@ enum PoolHolder {
 
   /// A client has said what it wants.
   private static func claim(_ sandbox: PooledSandbox, _ client: DescriptorSet) {
-    guard let packet = try? receiveAll(client.raw[0]), case .claim(let wantsLayers) = PoolMessage(packet.bytes),
+    guard let packet = try? receiveAll(client.raw[0]), case .claim(let wantsLayers, let wantsCounts) = PoolMessage(packet.bytes),
       packet.descriptors.raw.count == 4
     else { return sandbox.kill() }
-    do throws(Errno) { try sandbox.give(packet.descriptors, to: client, wantsLayers: wantsLayers) } catch {
-      sandbox.kill()
-    }
+    do throws(Errno) {
+      try sandbox.give(packet.descriptors, to: client, wantsLayers: wantsLayers, wantsCounts: wantsCounts)
+    } catch { sandbox.kill() }
   }
 }

@@ -4,13 +4,14 @@ import LinuxSystem
 /// connection if it is anything else.
 enum PoolMessage {
   /// The client, first, with four descriptors: the command's standard streams, and a file in memory with its `Claim`.
-  /// With layers it is told of the end when the sandbox's mounts are gone, else when its processes are.
-  case claim(wantsLayers: Bool)
+  /// With layers it is told of the end when the sandbox's mounts are gone, else when its processes are. Counts are of denied
+  /// calls.
+  case claim(wantsLayers: Bool, wantsCounts: Bool)
   /// The client: a signal for the command.
   case signal(Int32)
   /// The pool: the command could not be started.
   case failed(RuntimeError)
-  /// The pool, with descriptors: the layers, and if there were rules for connections a file that lists them.
+  /// The pool, with descriptors: the layers, and files as `Ended` says.
   case ended(Ended)
 
   /// How a command in a sandbox of a pool ended.
@@ -18,6 +19,10 @@ enum PoolMessage {
     var status: ExitStatus
     var usage: ResourceUsage
     var memoryPeak: UInt64?
+    var tasksPeak: UInt64?
+    /// Whether there is a file that lists connections, and behind it one that counts denied calls.
+    var hasConnections = false
+    var hasCounts = false
     /// What its root looked like, and paths that were made in it.
     var lower: String
     var made: [String]
@@ -27,7 +32,7 @@ enum PoolMessage {
 
   func encoded() -> [UInt8] {
     switch self {
-    case .claim(let wantsLayers): return wantsLayers ? [1, 1] : [1]
+    case .claim(let wantsLayers, let wantsCounts): return [1, (wantsLayers ? 1 : 0) | (wantsCounts ? 2 : 0)]
     case .signal(let signal): return [2] + Self.fields([String(signal)])
     case .failed(let error): return [3] + Channel.encodeError(error)
     case .ended(let ended):
@@ -39,7 +44,8 @@ enum PoolMessage {
       let usage = ended.usage
       let numbers = [
         kind, String(code), String(usage.user), String(usage.system), String(usage.memory),
-        ended.memoryPeak.map { String($0) } ?? "-",
+        ended.memoryPeak.map { String($0) } ?? "-", ended.tasksPeak.map { String($0) } ?? "-",
+        ended.hasConnections ? "1" : "0", ended.hasCounts ? "1" : "0",
       ]
       return [4] + Self.fields(numbers + [ended.lower] + ended.made)
     }
@@ -51,7 +57,8 @@ enum PoolMessage {
       .map { String(decoding: $0, as: UTF8.self) }
     if fields.last == "" { fields.removeLast() }
     switch tag {
-    case 1 where bytes == [1] || bytes == [1, 1]: self = .claim(wantsLayers: bytes.count == 2)
+    case 1 where bytes.count == 2 && bytes[1] < 4:
+      self = .claim(wantsLayers: bytes[1] & 1 != 0, wantsCounts: bytes[1] & 2 != 0)
     case 2:
       guard fields.count == 1, let signal = Int32(fields[0]), (1...64).contains(signal) else { return nil }
       self = .signal(signal)
@@ -66,13 +73,14 @@ enum PoolMessage {
   }
 
   private static func ended(_ fields: [String]) -> Ended? {
-    guard fields.count >= 7, let code = Int32(fields[1]), let user = Int64(fields[2]), let system = Int64(fields[3]),
+    guard fields.count >= 10, let code = Int32(fields[1]), let user = Int64(fields[2]), let system = Int64(fields[3]),
       let memory = Int64(fields[4])
     else { return nil }
     return Ended(
       status: fields[0] == "signaled" ? .signaled(code) : .exited(code),
-      usage: ResourceUsage(user: user, system: system, memory: memory), memoryPeak: UInt64(fields[5]), lower: fields[6],
-      made: Array(fields[7...]))
+      usage: ResourceUsage(user: user, system: system, memory: memory), memoryPeak: UInt64(fields[5]),
+      tasksPeak: UInt64(fields[6]), hasConnections: fields[7] == "1", hasCounts: fields[8] == "1", lower: fields[9],
+      made: Array(fields[10...]))
   }
 
   private static func fields(_ texts: [String]) -> [UInt8] {

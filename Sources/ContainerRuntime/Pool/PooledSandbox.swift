@@ -12,6 +12,7 @@ final class PooledSandbox {
   private let channel: DescriptorSet
   private let layers: DescriptorSet
   private let connections: DescriptorSet
+  private let counts: DescriptorSet
   private var launched: LaunchedContainer?
   /// Who has it.
   private var client: DescriptorSet?
@@ -22,7 +23,8 @@ final class PooledSandbox {
 
   /// - Parameter base: what is the same for all sandboxes of a pool.
   init(
-    _ launched: consuming LaunchedContainer, layers: DescriptorSet, connections: DescriptorSet, base: PoolMessage.Ended
+    _ launched: consuming LaunchedContainer, layers: DescriptorSet, connections: DescriptorSet, counts: DescriptorSet,
+    base: PoolMessage.Ended
   ) {
     var launched = launched
     pid = launched.process.pid
@@ -31,6 +33,7 @@ final class PooledSandbox {
     if let socket = launched.process.channel.take() { channel.insert(socket) }
     self.layers = layers
     self.connections = connections
+    self.counts = counts
     ended = base
     cgroup = launched.stage.cgroup
     self.launched = consume launched
@@ -42,12 +45,24 @@ final class PooledSandbox {
   var channelSocket: Int32? { channel.raw.first }
 
   /// Passes a command and its streams on.
-  func give(_ streams: DescriptorSet, to client: DescriptorSet, wantsLayers: Bool) throws(Errno) {
+  func give(
+    _ streams: DescriptorSet, to client: DescriptorSet, wantsLayers: Bool, wantsCounts: Bool
+  ) throws(Errno) {
     self.client = client
-    // The relay tells of connections at its end.
-    waitsForAll = wantsLayers || !connections.raw.isEmpty
+    if wantsCounts, !ended.hasCounts {
+      tell(
+        .failed(
+          RuntimeError(
+            .options, "--summary: this pool does not count denied calls",
+            hint: "start it with rcontainer pool --summary")))
+      self.client?.closeAll()
+      return kill()
+    }
+    // The relay and the supervisor tell at their ends what they have seen.
+    waitsForAll = wantsLayers || ended.hasConnections || ended.hasCounts
     guard let socket = channelSocket else { throw .noProcess }
-    try send(socket, PoolMessage.claim(wantsLayers: wantsLayers).encoded(), descriptors: streams.raw)
+    try send(
+      socket, PoolMessage.claim(wantsLayers: wantsLayers, wantsCounts: wantsCounts).encoded(), descriptors: streams.raw)
   }
 
   /// What the process that waits for a command says, which is an error, or the first process: how the command ended.
@@ -57,7 +72,8 @@ final class PooledSandbox {
     if let packet, case .ended(let report) = PoolMessage(packet.bytes) {
       if !waitsForAll {
         var ended = ended
-        (ended.status, ended.usage, ended.memoryPeak) = (report.status, report.usage, cgroup?.memoryPeak)
+        (ended.status, ended.usage) = (report.status, report.usage)
+        addPeaks(cgroup, to: &ended)
         tell(.ended(ended))
         client?.closeAll()
       }
@@ -95,6 +111,12 @@ final class PooledSandbox {
     if let socket = clientSocket { try? send(socket, message.encoded(), descriptors: descriptors) }
   }
 
+  private func addPeaks(_ cgroup: Cgroup?, to ended: inout PoolMessage.Ended) {
+    ended.memoryPeak = cgroup?.memoryPeak
+    // One is ours.
+    ended.tasksPeak = cgroup?.tasksPeak.map { $0 - min($0, 1) }
+  }
+
   /// After the end of its first process, and so of all.
   func finish(_ store: borrowing StateStore, _ log: Log) {
     if let socket = channelSocket, (try? waitReadable([socket], timeout: 0))?.isEmpty == false { readChannel() }
@@ -102,8 +124,8 @@ final class PooledSandbox {
     Run.endHelpers(&launched)
     var ended = ended
     (ended.status, ended.usage) = (found.status, found.usage)
-    ended.memoryPeak = launched.stage.cgroup?.memoryPeak
-    tell(.ended(ended), layers.raw + connections.raw)
+    addPeaks(launched.stage.cgroup, to: &ended)
+    tell(.ended(ended), layers.raw + connections.raw + counts.raw)
     client?.closeAll()
     do throws(RuntimeError) { try Run.remove(launched, store, log) } catch { log.write(.warning, error.description) }
   }

@@ -14,6 +14,14 @@ enum OwnFilesStage {
     return limits(resources.memory?.limit) || limits(resources.cpu?.quota) || resources.cpu?.cpus?.isEmpty == false
   }
 
+  /// Whether a supervisor can answer the calls that tell of the same: it needs the filter's only listener, and threads that
+  /// are asked to stop only after their call (Linux 5.19).
+  static func canAnswerCalls(_ spec: Spec) -> Bool {
+    if let section = spec.linux?.seccomp, SeccompStage.notifies(section) { return false }
+    guard kernelIsAtLeast(5, 19), KernelFeature.notification.isThere else { return false }
+    return (try? ConShim(spec.annotations)) == .software
+  }
+
   /// Mounts them where nobody sees them yet.
   /// - Returns: nil where that can't be, which is said.
   static func start(_ cgroup: Cgroup?, opened: DescriptorSet, log: Log) -> OwnFiles.Running? {

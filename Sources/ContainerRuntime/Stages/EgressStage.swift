@@ -35,7 +35,7 @@ enum EgressStage {
 
   /// Reads and checks it.
   /// - Returns: nil if the configuration asks for nothing.
-  static func plan(_ spec: Spec, id: String) throws(RuntimeError) -> Plan? {
+  static func plan(_ spec: Spec, id: String, log: Log) throws(RuntimeError) -> Plan? {
     guard isAsked(spec.annotations), let text = spec.annotations.value(of: annotation) else {
       return nil
     }
@@ -64,6 +64,7 @@ enum EgressStage {
       throw wrong("network namespace " + path + " is the runtime's own", hint: "give the container another one")
     }
     if let process = spec.process { _ = try confined(process) }
+    try EgressNames.check(rules, nameserver, "annotation " + annotation, log: log)
     return Plan(rules: rules, nameserver: nameserver, resolver: NameService.address(for: id))
   }
 

@@ -19,6 +19,8 @@ struct Foreground: ~Copyable {
     var usage = ResourceUsage(user: 0, system: 0, memory: 0)
     /// The most that its cgroup had, in bytes.
     var memoryPeak: UInt64?
+    /// The most processes and threads that it had, but for our own.
+    var tasksPeak: UInt64?
   }
 
   /// Waits for the end of a child.

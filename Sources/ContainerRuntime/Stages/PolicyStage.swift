@@ -2,6 +2,7 @@ import CLinux
 import ConShimProxy
 import LinuxSystem
 import OCISpec
+import OwnFiles
 import SeccompFilter
 import ShimPolicy
 import Supervisor
@@ -14,6 +15,11 @@ enum Supervision {
   /// What the policy says of programs, and calls that it denies: a line for each to `lines`, a count
   /// of each denied one to `summary`. Without either nobody is told of denied calls.
   case mediate(lines: Int32?, summary: Int32?)
+
+  /// Whether it answers calls itself.
+  var mediates: Bool {
+    if case .mediate = self { true } else { false }
+  }
 
   var tells: Bool {
     if case .mediate(nil, nil) = self { false } else { true }
@@ -88,9 +94,11 @@ public enum PolicyStage {
   }
 
   /// The filter of a container: its own section and its policy, of which the stricter wins.
-  /// - Parameter supervision: which calls of the policy go to a listener first.
+  /// - Parameters:
+  ///   - supervision: which calls of the policy go to a listener first.
+  ///   - machine: those that tell of the machine too.
   static func filter(
-    _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision?, log: Log
+    _ spec: Spec, _ policy: ShimPolicy?, supervision: Supervision?, machine: Bool = false, log: Log
   ) throws(RuntimeError) -> SystemCallFilter? {
     let egress = EgressStage.isAsked(spec.annotations) ? [EgressStage.filter] : []
     guard let policy else {
@@ -108,6 +116,7 @@ public enum PolicyStage {
       for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
     case .mediate(let lines, _):
       if policy.exec != .any || lines != nil { rules.notify(programCalls) }
+      if machine { rules.notify(MachineFigures.calls) }
       if supervision?.tells == true {
         for index in rules.rules.indices where rules.rules[index].action != .allow {
           rules.rules[index].action = .notify
@@ -130,9 +139,13 @@ public enum PolicyStage {
   private static let programCalls = ["execve", "execveat"]
 
   /// What a container's supervisor does if nobody asks for more; nil if it needs none.
-  /// - Parameter lines: a file for the lines of an audit.
-  static func supervision(_ policy: ShimPolicy?, lines: Int32?) throws(RuntimeError) -> Supervision? {
-    guard let policy, policy.exec != .any || lines != nil else { return nil }
+  /// - Parameters:
+  ///   - lines: a file for the lines of an audit.
+  ///   - machine: it answers calls that tell of the machine.
+  static func supervision(_ policy: ShimPolicy?, lines: Int32?, machine: Bool) throws(RuntimeError) -> Supervision? {
+    guard let policy, policy.exec != .any || lines != nil else {
+      return machine ? .mediate(lines: nil, summary: nil) : nil
+    }
     // Without it a signal would take a call back that the supervisor has begun (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
     if !kernelIsAtLeast(5, 19) {
       throw RuntimeError(
@@ -143,8 +156,12 @@ public enum PolicyStage {
   }
 
   /// What the supervisor does for a container whose policy this is.
-  /// - Parameter begin: see `Supervisor.Mediation.begin`.
-  static func work(_ supervision: Supervision, _ policy: ShimPolicy?, id: String, begin: Int64) -> Supervisor.Work {
+  /// - Parameters:
+  ///   - begin: see `Supervisor.Mediation.begin`.
+  ///   - machine: what tells of the machine the container's own way.
+  static func work(
+    _ supervision: Supervision, _ policy: ShimPolicy?, id: String, begin: Int64, machine: MachineFigures?
+  ) -> Supervisor.Work {
     switch supervision {
     case .learn(let result): return .learn(result: result)
     case .trace(let output): return .trace(output: output)
@@ -157,6 +174,9 @@ public enum PolicyStage {
         guard let index = SyscallCatalogue.index(of: name), let policy else { continue }
         mediation.programCalls.append((index, policy.classes[index]))
       }
+      mediation.machine = machine
+      mediation.machineCalls = MachineFigures.calls.compactMap { SyscallCatalogue.index(of: $0) }
+        .filter { policy?.classes[$0] == .direct }
       return .mediate(mediation)
     }
   }

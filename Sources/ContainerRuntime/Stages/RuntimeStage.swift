@@ -35,8 +35,9 @@ public struct LaunchOptions {
   var layers: DescriptorSet?
   /// Where a new network namespace may connect to.
   var egress: EgressPlan?
-  /// Whether somebody asked for the container's policy, which then may say what the container sees of the host.
-  var mayHaveOwnFiles = false
+  /// Whether somebody asked for the container's policy: then calls that tell of the host are answered too, which takes a
+  /// supervisor.
+  var mayAnswerCalls = false
   /// The same by the container's configuration, with programs on its cgroup.
   var containerEgress: EgressStage.Plan?
 
@@ -110,9 +111,12 @@ struct RuntimeStage: ~Copyable {
     let policy = try PolicyStage.policy(spec.annotations)
     let begin = realTimeNanoseconds()
     let audit = DescriptorSet()
-    let supervision = try supervision(policy, audit)
-    let filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
-    let work = supervision.map { PolicyStage.work($0, policy, id: container.id, begin: begin) }
+    let hasOwnFiles = !options.withoutCgroup && OwnFilesStage.isWanted(policy, spec)
+    let machine =
+      hasOwnFiles && options.mayAnswerCalls && options.supervision?.mediates != false
+      && OwnFilesStage.canAnswerCalls(spec)
+    let supervision = try supervision(policy, audit, machine: machine)
+    let filter = try PolicyStage.filter(spec, policy, supervision: supervision, machine: machine, log: log)
     try Validation.check(spec, log: log)
     // Recorded before it is made, so that `delete --force` finds it whatever happens in between.
     let layout = try options.withoutCgroup ? nil : CgroupLayout.detect()
@@ -124,12 +128,17 @@ struct RuntimeStage: ~Copyable {
       record.cgroup = cgroup?.record
     }
     try container.save(record)
+    let work = supervision.map {
+      PolicyStage.work(
+        $0, policy, id: container.id, begin: begin, machine: machine ? cgroup.map { MachineFigures($0) } : nil)
+    }
+    record.supervisorAnswers = machine
+    record.supervisorJudges = work?.judgesPrograms ?? false
     // Outside of what cleans up: a cgroup that somebody else was quicker to use is not ours to empty.
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(
-        filter, cgroup, work, hasOwnFiles: options.mayHaveOwnFiles && OwnFilesStage.isWanted(policy, spec))
+      return try cloneAndServe(filter, cgroup, work, hasOwnFiles: hasOwnFiles)
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -142,7 +151,9 @@ struct RuntimeStage: ~Copyable {
 
   /// What the caller asked for, or else the policy or the configuration.
   /// - Parameter audit: keeps the file that the configuration names.
-  private func supervision(_ policy: ShimPolicy?, _ audit: DescriptorSet) throws(RuntimeError) -> Supervision? {
+  private func supervision(
+    _ policy: ShimPolicy?, _ audit: DescriptorSet, machine: Bool
+  ) throws(RuntimeError) -> Supervision? {
     if let asked = options.supervision { return asked }
     let lines = try PolicyStage.auditFile(spec.annotations).map { audit.insert(Descriptor(owning: $0)) }
     if lines != nil, policy == nil {
@@ -150,7 +161,7 @@ struct RuntimeStage: ~Copyable {
         .configuration, "annotation " + PolicyStage.auditAnnotation + " has no effect without a policy",
         hint: "name one with " + PolicyStage.annotation)
     }
-    return try PolicyStage.supervision(policy, lines: lines)
+    return try PolicyStage.supervision(policy, lines: lines, machine: machine)
   }
 
   // MARK: clone

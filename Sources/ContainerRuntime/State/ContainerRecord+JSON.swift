@@ -22,6 +22,8 @@ extension ContainerRecord {
       if supervisorPID != 0 {
         writer.member("supervisorPID", supervisorPID)
         writer.member("supervisorStartTime", supervisorStartTime)
+        writer.member("supervisorAnswers", supervisorAnswers)
+        writer.member("supervisorJudges", supervisorJudges)
       }
       writer.member("annotations", annotations)
       if let cgroup {
@@ -65,6 +67,8 @@ extension ContainerRecord {
       case "hasPoststop": hasPoststop = try reader.bool()
       case "supervisorPID": supervisorPID = try reader.integer()
       case "supervisorStartTime": supervisorStartTime = try reader.integer()
+      case "supervisorAnswers": supervisorAnswers = try reader.bool()
+      case "supervisorJudges": supervisorJudges = try reader.bool()
       case "annotations": annotations = try reader.stringMap()
       case "cgroup": cgroup = try Self.readCgroup(&reader)
       default: try reader.skip()

@@ -32,6 +32,9 @@ public struct ContainerRecord: Sendable {
   /// The last process of the supervisor to end, and when it started; 0 if there is none.
   public var supervisorPID: Int32 = 0
   public var supervisorStartTime: UInt64 = 0
+  /// Whether it answers calls that tell of the machine, and whether it watches threads that execute programs.
+  public var supervisorAnswers = false
+  public var supervisorJudges = false
 
   public init(
     id: String, bundle: String, rootfs: String, created: String, annotations: [StringPair],

@@ -12,8 +12,7 @@ public enum Create {
   ) throws(RuntimeError) -> LaunchedContainer {
     try checkPreserved(options.preservedDescriptors)
     var (spec, options) = (spec, options)
-    // A policy that nobody asked for filters calls, and changes nothing that a container sees.
-    options.mayHaveOwnFiles =
+    options.mayAnswerCalls =
       options.policy != nil || spec.annotations.value(of: PolicyStage.annotation) != nil
     if let policy = PolicyStage.name(for: spec, preferred: options.policy) {
       // So `state` tells of it, and `exec` finds it.
@@ -31,7 +30,7 @@ public enum Create {
     record.hasPoststart = !(spec.hooks?.poststart.isEmpty ?? true)
     record.hasPoststop = !(spec.hooks?.poststop.isEmpty ?? true)
     do throws(RuntimeError) {
-      if let plan = try EgressStage.plan(spec, id: id) {
+      if let plan = try EgressStage.plan(spec, id: id, log: log) {
         try EgressStage.write(plan, in: directory.raw)
         spec = try EgressStage.confined(spec, file: store.path + "/" + id + "/resolv.conf")
         options.containerEgress = plan

@@ -66,6 +66,8 @@ public struct SandboxResult {
   public var usage = ResourceUsage(user: 0, system: 0, memory: 0)
   /// The most memory that all had together, in bytes, if there was a cgroup to count it.
   public var memoryPeak: UInt64?
+  /// The most processes and threads that there were at a time, if there was a cgroup to count them.
+  public var tasksPeak: UInt64?
   /// Files, if they were asked for.
   public var changes: ChangeList?
 
@@ -118,6 +120,7 @@ public struct SandboxResult {
       // Without a cgroup only the largest process is known.
       writer.member("memoryPeakBytes", memoryPeak ?? UInt64(clamping: usage.memory))
       writer.member("memoryPeakOf", memoryPeak == nil ? "largestProcess" : "all")
+      writer.optional("tasksPeak", tasksPeak)
     }
   }
 }
@@ -199,12 +202,8 @@ public enum Do {
     if options.wantsChanges { launch.layers = DescriptorSet() }
     let outputs = try outputFiles(options)
     launch.standardStreams = outputs.raw
-    var counts: Descriptor? = nil
-    if options.countsDenied || options.auditFile != nil {
-      let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
-      launch.supervision = .mediate(lines: options.auditFile, summary: file.raw)
-      counts = consume file
-    }
+    let counts = DescriptorSet()
+    try count(options, &launch, counts)
     var destinations: Descriptor? = nil
     if options.egress != nil {
       let file = try at(.process, "making a file for destinations") { () throws(Errno) in
@@ -221,15 +220,12 @@ public enum Do {
     var result = SandboxResult(
       exitCode: outcome.timedOut ? 124 : outcome.status.shellCode, timedOut: outcome.timedOut,
       milliseconds: (monotonicNanoseconds() - begin) / 1_000_000)
-    (result.usage, result.memoryPeak) = (outcome.usage, outcome.memoryPeak)
+    (result.usage, result.memoryPeak, result.tasksPeak) = (outcome.usage, outcome.memoryPeak, outcome.tasksPeak)
     if let layers = launch.layers?.raw.first {
       let sandbox = LayerWalk.Sandbox(lower: options.root, own: OverlayRoot.own, made: madePaths(spec))
       result.changes = try changes(layers, sandbox, options)
     }
-    switch counts {
-    case .some(let file): result.denied = DeniedCall.read(try lines(file.raw, "denied calls"))
-    case .none: break
-    }
+    if let file = counts.raw.first { result.denied = DeniedCall.read(try lines(file, "denied calls")) }
     switch destinations {
     case .some(let file): result.connections = ConnectionCount.read(try lines(file.raw, "destinations"))
     case .none: break
@@ -248,6 +244,16 @@ public enum Do {
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
     launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
     return launch
+  }
+
+  /// Lets denied calls be counted and audited, as far as that is wanted.
+  /// - Parameter counts: gets the file that the supervisor writes to at its end.
+  static func count(
+    _ options: SandboxOptions, _ launch: inout LaunchOptions, _ counts: DescriptorSet
+  ) throws(RuntimeError) {
+    guard options.countsDenied || options.auditFile != nil else { return }
+    let file = try at(.process, "making a file for denied calls") { () throws(Errno) in try memoryFile("denied", []) }
+    launch.supervision = .mediate(lines: options.auditFile, summary: counts.insert(file))
   }
 
   /// - Parameter summary: a file that the relay writes to at its end.

@@ -82,7 +82,8 @@ private struct ExecStage: ~Copyable {
     let linux = spec.linux ?? OCISpec.Linux()
     let policy = try PolicyStage.policy(spec.annotations)
     let supervision = supervision
-    var filter = try PolicyStage.filter(spec, policy, supervision: supervision, log: log)
+    var filter = try PolicyStage.filter(
+      spec, policy, supervision: supervision, machine: container.record.supervisorAnswers, log: log)
     guard let first = try container.openFirstProcess() else {
       throw RuntimeError(.state, "the container has just stopped")
     }

@@ -1,7 +1,9 @@
 import CLinux
 import Cgroups
+import Egress
 import LinuxSystem
 import OCISpec
+import OwnFiles
 
 /// What of the kernel the runtime uses and an old or a locked kernel may not have.
 public enum KernelFeature: String, CaseIterable, Sendable {
@@ -18,7 +20,11 @@ public enum KernelFeature: String, CaseIterable, Sendable {
   case filter = "seccomp-filter"
   case notification = "user-notification"
   case killableNotification = "killable-notification"
+  case execJudging = "exec-judging"
   case writeExecute = "mdwe"
+  case landlock
+  case ownFiles = "own-files"
+  case egressPrograms = "egress-programs"
   case ipv6 = "ipv6"
   case cgroupMemory = "cgroup-memory"
   case cgroupCPU = "cgroup-cpu"
@@ -40,6 +46,10 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     case .layerAttributes: "6.6"
     case .notification: "5.0"
     case .killableNotification: "5.19"
+    case .execJudging: "3.8"
+    case .landlock: "5.13"
+    case .ownFiles: "5.4"
+    case .egressPrograms: "5.15"
     case .writeExecute: "6.3"
     }
   }
@@ -56,7 +66,12 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     case .layerAttributes: "in do, a directory that was removed cannot be made again"
     case .filter: "no policies: do does not start"
     case .notification: "no trace, learn, --audit and --summary; a --json result has no deniedCalls; policies hold"
-    case .killableNotification: "signals interrupt watched calls; all else holds"
+    case .killableNotification:
+      "no exec rules (strict) and audits of containers, sysinfo tells of the host; else signals interrupt watched calls"
+    case .execJudging: "policies with exec (strict) and --audit let nothing be executed; the others hold"
+    case .landlock: "a supervisor that only counts calls could open files; its own filter and lost rights hold"
+    case .ownFiles: "containers with limits see the host's memory and processors in /proc; the limits hold"
+    case .egressPrograms: "containers with the annotation org.rcontainer.egress are refused; do --egress holds"
     case .writeExecute: "policies with writeExecute false (strict) do not start; the others hold"
     case .ipv6: "no --egress"
     case .cgroupMemory: "no --memory; memoryPeakBytes is that of the largest process"
@@ -89,6 +104,10 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     case .notification: rc_seccomp_knows_action(0x7fc0_0000) == 0  // SECCOMP_RET_USER_NOTIF
     // With SECCOMP_FILTER_FLAG_NEW_LISTENER, without which it is refused.
     case .killableNotification: rc_seccomp_knows_flag(8 | 32) == 0
+    case .execJudging: Self.canWatch
+    case .landlock: Self.canGiveUpFiles
+    case .ownFiles: Self.canServeFiles
+    case .egressPrograms: Self.canAttachPrograms
     case .writeExecute: (try? processControl(Int32(RC_PR_GET_MDWE))) != nil
     case .ipv6: (try? status("/proc/sys/net/ipv6", at: Directory.current)) != nil
     case .cgroupMemory: Self.hasController("memory")
@@ -98,14 +117,17 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     }
   }
 
-  /// All that are missing.
-  public static var missing: [KernelFeature] { allCases.filter { !$0.isThere } }
+  /// Nothing that an ordinary user does asks for it.
+  private var isForRoot: Bool { self == .egressPrograms }
+
+  /// All that the caller can make use of.
+  private static var usable: [KernelFeature] { allCases.filter { !$0.isForRoot || !isRootless() } }
 
   /// A table for people.
   public static func table() -> (text: String, isComplete: Bool) {
     var text = ""
     var isComplete = true
-    for feature in allCases {
+    for feature in usable {
       let isThere = feature.isThere
       isComplete = isComplete && isThere
       text += padded(feature.rawValue, 28) + padded(isThere ? "yes" : "missing", 9)
@@ -120,7 +142,7 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     var wanted: [KernelFeature] = []
     for name in names.utf8.split(separator: 0x2c, omittingEmptySubsequences: false).map({ String(Substring($0)) }) {
       if name == "all" {
-        wanted += allCases
+        wanted += usable
       } else if let feature = KernelFeature(rawValue: name) {
         wanted.append(feature)
       } else {
@@ -153,19 +175,65 @@ public enum KernelFeature: String, CaseIterable, Sendable {
   /// Whether `body` succeeds as root of a new user namespace.
   private static func works(_ kinds: Int32, _ body: () throws(Errno) -> Void) -> Bool {
     let (uid, gid) = (effectiveUser(), effectiveGroup())
+    return tries(kinds) { () throws(Errno) in
+      try? writeFile("/proc/self/setgroups", "deny")
+      try writeFile("/proc/self/uid_map", "0 " + String(uid) + " 1")
+      try writeFile("/proc/self/gid_map", "0 " + String(gid) + " 1")
+      try body()
+    }
+  }
+
+  /// Whether `body` succeeds in a child with some namespaces of its own.
+  private static func tries(_ kinds: Int32 = 0, _ body: () throws(Errno) -> Void) -> Bool {
     guard let result = try? clone(flags: UInt64(UInt32(bitPattern: kinds))) else { return false }
     switch consume result {
     case .child:
-      do throws(Errno) {
-        try? writeFile("/proc/self/setgroups", "deny")
-        try writeFile("/proc/self/uid_map", "0 " + String(uid) + " 1")
-        try writeFile("/proc/self/gid_map", "0 " + String(gid) + " 1")
-        try body()
-      } catch { exitNow(1) }
+      do throws(Errno) { try body() } catch { exitNow(1) }
       exitNow(0)
     case .parent(let pid, _):
       guard let ended = try? wait(pid) else { return false }
       return ended.status == .exited(0)
+    }
+  }
+
+  /// As ``ExecWatch`` watches a thread.
+  private static var canWatch: Bool {
+    guard let result = try? clone(flags: 0) else { return false }
+    switch consume result {
+    case .child:
+      while true { _ = try? waitReadable([], timeout: 1000) }
+    case .parent(let pid, let pidfd):
+      let works = (try? watch(pid, [.stopsAtExecute, .endsWithUs])) != nil
+      try? sendSignal(SIGKILL, toProcess: pidfd.raw)
+      _ = try? wait(pid)
+      return works
+    }
+  }
+
+  private static var canGiveUpFiles: Bool {
+    tries { () throws(Errno) in
+      try processControl(PR_SET_NO_NEW_PRIVS, 1)
+      try giveUpFiles()
+      // It holds.
+      if (try? open("/", O_RDONLY | O_DIRECTORY)) != nil { throw .notImplemented }
+    }
+  }
+
+  /// As ``OwnFiles`` mounts them.
+  private static var canServeFiles: Bool {
+    if !isRootless() { return tries { () throws(Errno) in try OwnFiles.probe() } }
+    return false
+  }
+
+  /// As ``EgressStage`` loads them.
+  private static var canAttachPrograms: Bool {
+    guard let rules = try? EgressRules("a.test:1,10.0.0.0/8:1-9,[fe80::/10]:1/udp"),
+      (try? CgroupLayout.detect())?.hierarchies.contains(where: { $0.isUnified }) ?? false
+    else { return false }
+    return tries { () throws(Errno) in
+      let map = try ProgramMap.make(keySize: ContainerPrograms.keySize, limit: ContainerPrograms.keyLimit)
+      let programs = ContainerPrograms(rules, resolver: NameService.address(for: ""))
+      for hook in CgroupHook.allCases { _ = try loadProgram(programs.program(for: hook, map: map.raw), for: hook) }
     }
   }
 

@@ -50,6 +50,7 @@ public enum Run {
       terminal: launched.process.terminalNumber, timeout: timeout)
     endHelpers(&launched)
     outcome.memoryPeak = launched.stage.cgroup?.memoryPeak
+    outcome.tasksPeak = launched.stage.cgroup?.tasksPeak.map { $0 - (options.usesReaper ? min($0, 1) : 0) }
     if !keep { try remove(launched, store, log) }
     return outcome
   }

@@ -15,7 +15,7 @@ public enum Trace {
     guard status == .running || status == .created else {
       throw RuntimeError(.state, "container \(id) is not running", hint: "it is " + status.rawValue)
     }
-    if container.record.supervisorPID != 0 {
+    if container.record.supervisorJudges {
       throw RuntimeError(
         .state, "container \(id) has a supervisor, which judges its programs in the way that a trace would need",
         hint: "its audit says what it executes and what is denied; annotation " + PolicyStage.auditAnnotation)

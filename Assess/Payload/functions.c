@@ -98,7 +98,7 @@ static int run(char **command) {
 }
 
 static bool says(const char *path, const char *text) {
-  for (double end = now() + 20; now() < end; usleep(1000)) {
+  for (double end = now() + 25; now() < end; usleep(1000)) {
     drain_all();
     const char *said = read_file(path);
     if (said && strstr(said, text)) return true;
@@ -139,11 +139,11 @@ int functions(int count, char **words) {
   if (!opened) return inconclusive("no process is there");
   for (int index = 0; index < opened; index++) ioctl(events[index], PERF_EVENT_IOC_ENABLE, 0);
   if (run(words + 4)) return inconclusive("the command failed");
-  if (!says(words[1], "DONE work")) return inconclusive("the work did not end");
+  if (!says(words[1], "DONE work")) return inconclusive("the work did not end; %ld calls were seen, and %ld lost", calls, lost);
   drain_all();
   long ordinary = calls;
   if (run(words + 4)) return inconclusive("the command failed");
-  if (!says(words[1], "DONE calls")) return inconclusive("the calls did not end");
+  if (!says(words[1], "DONE calls")) return inconclusive("the calls did not end; %ld were seen, and %ld lost", calls, lost);
   for (int index = 0; index < opened; index++) ioctl(events[index], PERF_EVENT_IOC_DISABLE, 0);
   drain_all();
   printf("FUNCTIONS %ld %ld %ld\n", distinct, ordinary, lost);

@@ -1,5 +1,4 @@
-/* exercise: what programs ordinarily do, once each, after SIGUSR1; and after another one, every system call, as `surface` makes them.
- * Says READY, DONE work and DONE calls. Ends by a signal only. */
+/* exercise: what programs ordinarily do, after SIGUSR1. Says READY and DONE. Ends by a signal only. */
 #include "load.h"
 #include "payload.h"
 
@@ -118,16 +117,7 @@ int exercise(void) {
   memory();
   processes();
   sockets();
-  printf("DONE work\n");
-  fflush(stdout);
-  wait_for_signal();
-  fflush(stdout);
-  int said = dup(1), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  dup2(nowhere, 1);
-  every_call();
-  fflush(stdout);
-  dup2(said, 1);
-  printf("DONE calls\n");
+  printf("DONE\n");
   fflush(stdout);
   for (;;) pause();
 }

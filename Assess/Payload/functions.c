@@ -1,86 +1,122 @@
-/* functions check: whether this kernel tells of its functions.
- * functions FILE PID[,PID]... -- COMMAND...: for the host; counts the kernel's functions that these processes, and those they start,
- * run in. FILE is what the payload `exercise` says; COMMAND lets it go on. An event of perf does it, which ends with this process:
+/* functions NAME PLACE check: whether this kernel tells of its functions.
+ * functions NAME PLACE FILE PID[,PID]... -- COMMAND...: for the host; counts the kernel's functions that these processes, and those
+ * they start, run in. FILE is what the payload `exercise` says; COMMAND lets it go on. What is said:
  *
- *   FUNCTIONS DISTINCT CALLS LOST     in the whole; in the ordinary work; how many did not fit into the buffers
+ *   FUNCTIONS DISTINCT CALLS LOST     different ones; calls of them; how many did not fit into the buffers
  *
- * Functions that run in interrupts are of the machine, and are left out. */
+ * It is done by an instance of ftrace of our own, NAME, on a tracefs at PLACE that only we see. Another process removes the instance,
+ * whatever ends this one. Functions that run in interrupts are of the machine, and are left out. */
 #include "load.h"
 #include "payload.h"
 
-#include <linux/perf_event.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
+#include <dirent.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { PROCESSORS = 256, EVENTS = 1024, PAGES = 4096, SLOTS = 1 << 17, FUNCTION = 1 /* the id of ftrace:function */ };
+enum { SLOTS = 1 << 17, MOST_KIB = 64 * 1024, ALL_KIB = 256 * 1024 };
 
-struct ring {
-  struct perf_event_mmap_page *page;
-  int file;
-};
-
-static struct ring rings[PROCESSORS];
-static int ring_count;
-/* Addresses of functions, hashed; and all symbols, to tell whose address one is. */
+static char instance[512];
+static int pipe_file = -1;
+/* Hashes of functions' names. */
 static uint64_t seen[SLOTS];
 static long distinct, calls, lost;
 
-static long perf_event_open(struct perf_event_attr *attributes, int process, int cpu) {
-  return syscall(SYS_perf_event_open, attributes, process, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+static int set(const char *place, const char *file, const char *value) {
+  char path[768];
+  snprintf(path, sizeof path, "%s/%s", place, file);
+  return write_file(path, value, 0);
 }
 
-static void note(uint64_t address) {
-  size_t slot = address * 0x9e3779b97f4a7c15u >> 47;
-  while (seen[slot] && seen[slot] != address) slot = (slot + 1) % SLOTS;
-  if (seen[slot]) return;
-  if (distinct < SLOTS / 2) {
-    seen[slot] = address;
-    distinct++;
+/* Ends what an instance does, and the instance: whoever reads it may not yet have let it go. */
+static void remove_instance(const char *path) {
+  set(path, "tracing_on", "0");
+  for (int turn = 0; turn < 200; turn++, usleep(10000)) {
+    set(path, "current_tracer", "nop");
+    if (!rmdir(path) || errno != EBUSY) return;
   }
 }
 
-struct sample {
-  struct perf_event_header header;
-  uint32_t size;
-  /* What all events of ftrace begin with, and the function. */
-  uint16_t type;
-  uint8_t flags, preempted;
-  int32_t process;
-  uint64_t function;
-} __attribute__((packed));
+/* Those of assessments that are no more: their names begin with `rca` and a process's number. */
+static void remove_stale(const char *place) {
+  char path[768];
+  snprintf(path, sizeof path, "%s/instances", place);
+  DIR *folder = opendir(path);
+  if (!folder) return;
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    int owner = strncmp(entry->d_name, "rca", 3) ? 0 : atoi(entry->d_name + 3);
+    if (owner <= 0 || !kill(owner, 0) || errno != ESRCH) continue;
+    snprintf(path, sizeof path, "%s/instances/%s", place, entry->d_name);
+    remove_instance(path);
+  }
+  closedir(folder);
+}
 
-static void drain(struct ring *ring) {
-  size_t size = (size_t)PAGES * 4096;
-  const char *data = (const char *)ring->page + 4096;
-  uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE), tail = ring->page->data_tail;
-  while (tail < head) {
-    char copy[256];
-    struct perf_event_header header;
-    for (size_t index = 0; index < sizeof header; index++) ((char *)&header)[index] = data[(tail + index) % size];
-    if (!header.size) break;
-    size_t length = header.size < sizeof copy ? header.size : sizeof copy;
-    for (size_t index = 0; index < length; index++) copy[index] = data[(tail + index) % size];
-    if (header.type == PERF_RECORD_LOST) {
-      uint64_t missing;
-      memcpy(&missing, copy + sizeof header + 8, sizeof missing);
-      lost += (long)missing;
-    } else if (header.type == PERF_RECORD_SAMPLE && length >= sizeof(struct sample)) {
-      struct sample sample;
-      memcpy(&sample, copy, sizeof sample);
-      /* TRACE_FLAG_HARDIRQ, TRACE_FLAG_SOFTIRQ and TRACE_FLAG_NMI */
-      if (!(sample.flags & (0x08 | 0x10 | 0x40))) {
-        calls++;
-        note(sample.function);
-      }
+/* Waits until the other end of this pipe is closed, then removes the instance. */
+static pid_t guard(int end, int other, int count, char **words) {
+  pid_t child = fork();
+  if (child) return child;
+  setsid();
+  close(other);
+  /* Whoever cleans up by command lines does not mean this one. */
+  for (int index = 0; index < count; index++) memset(words[index], 0, strlen(words[index]));
+  char byte;
+  while (read(end, &byte, 1) > 0) continue;
+  remove_instance(instance);
+  _exit(0);
+}
+
+static void note(const char *name, size_t size) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (size_t index = 0; index < size; index++) hash = (hash ^ (unsigned char)name[index]) * 0x100000001b3;
+  if (!hash) hash = 1;
+  size_t slot = hash % SLOTS;
+  while (seen[slot] && seen[slot] != hash) slot = (slot + 1) % SLOTS;
+  if (seen[slot] || distinct >= SLOTS / 2) return;
+  seen[slot] = hash;
+  distinct++;
+}
+
+/* `COMMAND-PID [CPU] FLAGS TIME: FUNCTION`, and maybe ` <-CALLER`. */
+static void take(char *line) {
+  char *missing = strstr(line, "[LOST ");
+  if (missing) {
+    lost += atol(missing + 6);
+    return;
+  }
+  char *colon = NULL;
+  for (char *next = strstr(line, ": "); next; next = strstr(next + 1, ": ")) colon = next;
+  if (!colon) return;
+  /* Backwards: the time, then the flags; the third of them tells of interrupts. */
+  char *time = colon;
+  while (time > line && time[-1] != ' ') time--;
+  char *end = time;
+  while (end > line && end[-1] == ' ') end--;
+  char *flags = end;
+  while (flags > line && flags[-1] != ' ') flags--;
+  if (end - flags < 4 || strchr("hHszZ", flags[2])) return;
+  calls++;
+  note(colon + 2, strcspn(colon + 2, " \n"));
+}
+
+static void drain(void) {
+  static char buffer[1 << 16];
+  static size_t kept;
+  for (;;) {
+    ssize_t got = read(pipe_file, buffer + kept, sizeof buffer - 1 - kept);
+    if (got <= 0) return;
+    buffer[kept + (size_t)got] = 0;
+    char *line = buffer;
+    for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+      *end = 0;
+      take(line);
     }
-    tail += header.size;
+    kept = strlen(line);
+    memmove(buffer, line, kept);
+    if (kept == sizeof buffer - 1) kept = 0;
   }
-  __atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
-}
-
-static void drain_all(void) {
-  for (int index = 0; index < ring_count; index++) drain(&rings[index]);
 }
 
 static int run(char **command) {
@@ -91,7 +127,7 @@ static int run(char **command) {
   }
   int status = -1;
   while (waitpid(child, &status, WNOHANG) == 0) {
-    drain_all();
+    drain();
     usleep(1000);
   }
   return status;
@@ -99,53 +135,53 @@ static int run(char **command) {
 
 static bool says(const char *path, const char *text) {
   for (double end = now() + 25; now() < end; usleep(1000)) {
-    drain_all();
+    drain();
     const char *said = read_file(path);
     if (said && strstr(said, text)) return true;
   }
   return false;
 }
 
-int functions(int count, char **words) {
-  struct perf_event_attr attributes = {
-      .type = PERF_TYPE_TRACEPOINT, .size = sizeof attributes, .config = FUNCTION, .sample_period = 1, .sample_type = PERF_SAMPLE_RAW, .inherit = 1, .disabled = 1, .exclude_callchain_user = 1};
-  if (count == 2 && !strcmp(words[1], "check")) {
-    int file = (int)perf_event_open(&attributes, getpid(), -1);
-    return file < 0 ? absent("perf_event_open says %s of its functions", strerrorname_np(errno)) : worked("it tells of its functions");
-  }
-  if (count < 5 || strcmp(words[3], "--")) return inconclusive("functions needs a file, processes and a command");
-  int processors = (int)sysconf(_SC_NPROCESSORS_CONF), events[EVENTS], opened = 0;
-  if (processors > PROCESSORS) processors = PROCESSORS;
-  for (int cpu = 0; cpu < processors; cpu++) {
-    struct ring *ring = NULL;
-    char list[4096];
-    snprintf(list, sizeof list, "%s", words[2]);
-    for (char *save, *word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-      int file = (int)perf_event_open(&attributes, atoi(word), cpu);
-      if (file < 0 && (errno == ENODEV || errno == ESRCH)) continue; /* a processor that is off, a process that ended */
-      if (file < 0) return inconclusive("perf_event_open: %s", strerrorname_np(errno));
-      if (opened == EVENTS) return inconclusive("these are too many processes");
-      events[opened++] = file;
-      if (ring) {
-        if (ioctl(file, PERF_EVENT_IOC_SET_OUTPUT, ring->file)) return inconclusive("perf: %s", strerrorname_np(errno));
-        continue;
-      }
-      ring = &rings[ring_count++];
-      ring->file = file;
-      ring->page = mmap(NULL, (size_t)(PAGES + 1) * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-      if (ring->page == MAP_FAILED) return inconclusive("perf's buffer: %s", strerrorname_np(errno));
-    }
-  }
-  if (!opened) return inconclusive("no process is there");
-  for (int index = 0; index < opened; index++) ioctl(events[index], PERF_EVENT_IOC_ENABLE, 0);
-  if (run(words + 4)) return inconclusive("the command failed");
-  if (!says(words[1], "DONE work")) return inconclusive("the work did not end; %ld calls were seen, and %ld lost", calls, lost);
-  drain_all();
-  long ordinary = calls;
-  if (run(words + 4)) return inconclusive("the command failed");
-  if (!says(words[1], "DONE calls")) return inconclusive("the calls did not end; %ld were seen, and %ld lost", calls, lost);
-  for (int index = 0; index < opened; index++) ioctl(events[index], PERF_EVENT_IOC_DISABLE, 0);
-  drain_all();
-  printf("FUNCTIONS %ld %ld %ld\n", distinct, ordinary, lost);
+static int count_functions(char **words) {
+  if (run(words + 6)) return inconclusive("the command failed");
+  if (!says(words[3], "DONE")) return inconclusive("the work did not end; %ld calls were seen, and %ld lost", calls, lost);
+  set(instance, "tracing_on", "0");
+  drain();
+  printf("FUNCTIONS %ld %ld %ld\n", distinct, calls, lost);
   return worked("the functions are counted");
+}
+
+int functions(int count, char **words) {
+  bool check = count == 4 && !strcmp(words[3], "check");
+  if (!check && (count < 7 || strcmp(words[5], "--"))) return inconclusive("functions needs a name, a place, a file, processes and a command");
+  mkdir(words[2], 0700);
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", words[2], "tracefs", 0, NULL))
+    return absent("no tracefs can be mounted: %s", strerrorname_np(errno));
+  remove_stale(words[2]);
+  snprintf(instance, sizeof instance, "%s/instances/%s", words[2], words[1]);
+  int ends[2];
+  if (mkdir(instance, 0700) || pipe2(ends, O_CLOEXEC)) return absent("ftrace has no instances here: %s", strerrorname_np(errno));
+  char size[32], path[640];
+  long processors = sysconf(_SC_NPROCESSORS_CONF), size_kib = ALL_KIB / (processors > 0 ? processors : 1);
+  snprintf(size, sizeof size, "%ld", size_kib < MOST_KIB ? size_kib : MOST_KIB);
+  snprintf(path, sizeof path, "%s/trace_pipe", instance);
+  pid_t guardian = guard(ends[0], ends[1], count, words);
+  close(ends[0]);
+  int result;
+  char self[16];
+  snprintf(self, sizeof self, "%d", getpid());
+  char *processes = check ? self : words[4];
+  for (char *comma; (comma = strchr(processes, ','));) *comma = ' ';
+  set(instance, "options/print-parent", "0");
+  /* The tracer is chosen before anybody reads. */
+  if (set(instance, "tracing_on", "0") || set(instance, "buffer_size_kb", check ? "64" : size) || set(instance, "set_ftrace_pid", processes) ||
+      set(instance, "options/function-fork", "1") || set(instance, "current_tracer", "function") ||
+      (pipe_file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 || set(instance, "tracing_on", "1"))
+    result = absent("ftrace does not trace functions: %s", strerrorname_np(errno));
+  else
+    result = check ? worked("ftrace traces functions") : count_functions(words);
+  if (pipe_file >= 0) close(pipe_file);
+  close(ends[1]);
+  waitpid(guardian, NULL, 0);
+  return result;
 }

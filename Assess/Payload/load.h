@@ -12,9 +12,6 @@ int service(int count, char **words);
 
 /* What is measured in one process. */
 int exercise(void);
-/* Makes every system call as `surface` does, and says of it. */
-void every_call(void);
-
 int functions(int count, char **words);
 
 #endif

@@ -3,7 +3,6 @@
  *
  *   SURFACE KIND STATE NAME      reached, refused, or absent (this kernel does not have it)
  *   SURFACE number KIND N        a plain number */
-#include "load.h"
 #include "payload.h"
 #include "syscalls.h"
 
@@ -254,8 +253,6 @@ static void system_calls(void) {
 #endif
   sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
-
-void every_call(void) { system_calls(); }
 
 /* --- Socket families */
 

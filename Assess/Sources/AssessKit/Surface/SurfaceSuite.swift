@@ -19,7 +19,7 @@ public struct SurfaceSuite: Sendable {
     func functions(_ suite: SurfaceSuite) async throws -> PayloadWord? {
       if functions == nil {
         let outcome = try await Command.run(
-          [suite.payload, "functions", "check"], scratch: suite.workspace.scratch, limit: 10)
+          suite.functionsCommand + ["check"], scratch: suite.workspace.scratch, limit: 10)
         functions = PayloadWord(outcome.output)
       }
       return functions
@@ -69,7 +69,11 @@ public struct SurfaceSuite: Sendable {
     return record
   }
 
-  /// Which of the kernel's functions a container's ordinary work and its calls run in: breadth, and the work's volume.
+  private var functionsCommand: [String] {
+    [payload, "functions", workspace.name + "-functions", workspace.path + "/tracing"]
+  }
+
+  /// How many of the kernel's functions a container's ordinary work runs in, and how often: breadth and volume.
   ///
   /// - Throws: `AssessError` saying why that is not known.
   private func functions(_ subject: Subject) async throws -> [SurfaceRecord.Count] {
@@ -92,8 +96,7 @@ public struct SurfaceSuite: Sendable {
       guard await Companion.ready(output + ".out") else { throw AssessError("the work did not begin") }
       let processes = ProcessTable.now().of(id, before: before, except: getpid())
       outcome = try await Command.run(
-        [payload, "functions", output + ".out", processes.sorted().map(String.init).joined(separator: ","), "--"]
-          + launcher.prefix + ["kill", id, "USR1"], scratch: workspace.scratch, limit: 60)
+        functionsCommand + [output + ".out", processes.sorted().map(String.init).joined(separator: ","), "--"] + launcher.prefix + ["kill", id, "USR1"], scratch: workspace.scratch, limit: 60)
     } catch {
       await launcher.remove(id)
       throw error
@@ -113,10 +116,10 @@ public struct SurfaceSuite: Sendable {
     guard numbers[2] == 0 else { throw AssessError("\(numbers[2]) calls of them were lost") }
     return [
       .init(
-        id: "kernel-functions", title: "Functions of the kernel that ordinary work and all system calls run in",
+        id: "kernel-functions", title: "Functions of the kernel that ordinary work runs in",
         dimension: "breadth", value: numbers[0], tried: nil, names: []),
       .init(
-        id: "kernel-function-calls", title: "Calls of the kernel's functions for the same ordinary work",
+        id: "kernel-function-calls", title: "Calls of the kernel's functions for ordinary work",
         dimension: "volume", value: numbers[1], tried: nil, names: []),
     ]
   }

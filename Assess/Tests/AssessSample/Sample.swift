@@ -52,7 +52,11 @@ public enum Sample {
   ]
 
   /// 9 subjects, one of which failed, 80 probes, all suites.
-  public static func report() -> Report {
+  public static func report() -> Report { whole }
+
+  private static let whole = make()
+
+  private static func make() -> Report {
     var generator = Generator(state: 7)
     var report = Report(
       tool: "0.9.0", command: ["rcontainer", "assess", "--full", "--out", "a directory's name"],

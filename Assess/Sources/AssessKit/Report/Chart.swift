@@ -127,6 +127,8 @@ struct CostAxis {
     var best: [Double] = [1]
     var widest = Double.infinity
     func consider(_ ticks: [Double]) {
+      // Too near to an end, a label would not fit.
+      let ticks = ticks.filter { (0.01...0.98).contains(log($0 / low) / log(high / low)) }
       let places = ticks.map { log($0 / low) / log(high / low) }
       let gaps = zip(places, places.dropFirst()).map { $1 - $0 }
       guard let first = places.first, let last = places.last, gaps.allSatisfy({ $0 >= gap }) else { return }

@@ -108,7 +108,7 @@ struct Charts {
     guard !intervals.isEmpty else { return nil }
     let (rowHeight, headHeight, top) = (19.0, 28.0, 30.0)
     let width = narrow ? 380.0 : 980.0
-    let (left, right) = narrow ? (136.0, width - 12) : (200.0, width - 246)
+    let (left, right) = narrow ? (160.0, width - 20) : (200.0, width - 246)
     let height = rows.reduce(top + 44) { $0 + headHeight + Double($1.1.count) * rowHeight }
     var chart = Chart(
       id: "costs-\(index)-\(narrow ? "narrow" : "wide")", kind: narrow ? "chart narrow" : "chart wide",
@@ -133,8 +133,8 @@ struct Charts {
     var y = top
     for (metric, results) in rows {
       y += headHeight
-      chart.line("divide", 0, y - headHeight + 4, width, y - headHeight + 4)
-      chart.box("head", left + 1, y - headHeight + 5, right - left - 2, headHeight - 9)
+      chart.line("divide", 0, y - headHeight, width, y - headHeight)
+      chart.box("head", left + 1, y - headHeight + 0.5, right - left - 2, headHeight - 4.5)
       chart.text(
         "head", 4, y - 9, Chart.fit("\(metric.title), \(metric.unit)", narrow ? width - 10 : right - 12, size: 13))
       for (standing, result) in results {

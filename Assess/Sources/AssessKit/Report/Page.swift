@@ -35,6 +35,8 @@ struct Page {
   struct VerdictText { var name, style, letter, count: String, open: Bool, entries: [EvidenceText] }
   struct EvidenceText {
     var anchor, probeTitle, probeAnchor, reason: String
+    /// The whole reason, if it is longer than a line.
+    var longReason: String?
     var tried: Bool
     var command, status, seconds, output: String
     var silent: Bool
@@ -77,6 +79,7 @@ struct Page {
   )
   /// More of an output than a report may hold is cut.
   private static let longestOutput = 8192
+  private static let longestReason = 200
 
   init(_ summary: Summary) {
     let report = summary.report
@@ -303,7 +306,9 @@ struct Page {
     let output = evidence?.output ?? ""
     let cut = output.unicodeScalars.count > longestOutput
     return EvidenceText(
-      anchor: anchor, probeTitle: probe.title, probeAnchor: probe.anchor, reason: finding.reason,
+      anchor: anchor, probeTitle: probe.title, probeAnchor: probe.anchor,
+      reason: Plain.line(finding.reason, limit: longestReason),
+      longReason: finding.reason.count > longestReason ? finding.reason : nil,
       tried: evidence != nil,
       command: Plain.command(evidence?.command ?? []), status: status(evidence),
       seconds: String(format: "%.2f s", evidence?.seconds ?? 0),

@@ -148,3 +148,18 @@ struct ContainerProcessesTests {
     #expect(memory.resident == 880 && memory.proportional == 700)
   }
 }
+
+@Test func whatIsLeftOutIsSaidOnce() {
+  var report = Report(
+    tool: "1", command: [], started: "", mode: .quick, suites: [.surface],
+    machine: Machine(
+      kernel: "", architecture: "", processor: "", processors: 1, memory: 1, cgroups: "v2", distribution: "", root: true
+    ),
+    subjects: [])
+  report.surface = ["a", "b"].map { SurfaceRecord(subject: $0, counts: []) }
+  #expect(report.surfaceLeftOut.isEmpty)
+  report.surface[0].leftOut = ["No ftrace."]
+  #expect(report.surfaceLeftOut == ["Left out for a. No ftrace."])
+  report.surface[1].leftOut = ["No ftrace."]
+  #expect(report.surfaceLeftOut == ["Left out. No ftrace."])
+}

@@ -26,3 +26,16 @@ public struct SurfaceRecord: Codable, Sendable, Equatable {
     }
   }
 }
+
+extension Report {
+  /// What no record could count, a sentence each, with the subjects that it is so for.
+  var surfaceLeftOut: [String] {
+    var lines: [String] = []
+    for line in surface.flatMap({ $0.leftOut ?? [] }) where !lines.contains(line) { lines.append(line) }
+    return lines.map { line in
+      let subjects = surface.filter { ($0.leftOut ?? []).contains(line) }.map(\.subject)
+      return subjects.count == surface.count
+        ? "Left out. \(line)" : "Left out for \(subjects.joined(separator: ", ")). \(line)"
+    }
+  }
+}

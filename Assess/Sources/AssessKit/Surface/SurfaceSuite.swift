@@ -96,7 +96,8 @@ public struct SurfaceSuite: Sendable {
       guard await Companion.ready(output + ".out") else { throw AssessError("the work did not begin") }
       let processes = ProcessTable.now().of(id, before: before, except: getpid())
       outcome = try await Command.run(
-        functionsCommand + [output + ".out", processes.sorted().map(String.init).joined(separator: ","), "--"] + launcher.prefix + ["kill", id, "USR1"], scratch: workspace.scratch, limit: 60)
+        functionsCommand + [output + ".out", processes.sorted().map(String.init).joined(separator: ","), "--"]
+          + launcher.prefix + ["kill", id, "USR1"], scratch: workspace.scratch, limit: 60)
     } catch {
       await launcher.remove(id)
       throw error

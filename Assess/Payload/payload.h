@@ -33,7 +33,7 @@ int escaped(const char *detail, ...) __attribute__((format(printf, 1, 2)));
 /* By the result of a call: worked if it is not negative, else blocked with errno's name. */
 int by_result(long result, const char *what);
 
-/* For companions: says READY, then BEAT every tenth of a second until it is killed; `look` is called each time (or null), and what
+/* For companions: says READY and its process id, then BEAT every tenth of a second until it is killed; `look` is called each time (or null), and what
  * it returns that is not null is said as HURT once. */
 int beat(const char *(*look)(void));
 
@@ -41,10 +41,19 @@ int beat(const char *(*look)(void));
 char *read_file(const char *path);
 /* 0, or -1 with errno. */
 int write_file(const char *path, const char *text, int flags);
+/* Prints what the assessment compares with the host's own: a line `VALUE text`. */
+void value(const char *text);
+/* The process that runs this payload as `probe words0 word`, other than the caller; 0 if none is seen in /proc. */
+pid_t find_process(const char *probe, const char *word);
+/* True if path can be opened; says it with its errno otherwise. */
+int try_open(const char *path, int flags);
+/* A socket connected or bound to an abstract name (unix(7)); -1 with errno. */
+int abstract_socket(const char *name, bool listens);
 /* Seconds, monotonic. */
 double now(void);
 
 /* One table per file of probes, ended by a null name. */
-extern const struct probe kernel_probes[], surface_probes[], bench_probes[], common_probes[];
+extern const struct probe common_probes[], runtime_probes[], kernel_probes[], namespaces_probes[], leaks_probes[], neighbours_probes[],
+    exhaustion_probes[], egress_probes[], credentials_probes[], tampering_probes[], surface_probes[], bench_probes[];
 
 #endif

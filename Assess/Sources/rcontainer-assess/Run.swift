@@ -61,7 +61,9 @@ struct Run: AsyncParsableCommand {
     }
     let data = try dataDirectory()
     let beside = URL(fileURLWithPath: data).deletingLastPathComponent().path
-    let chosen = try runtimes.isEmpty ? Runtime.installed(beside: beside) : runtimes.map { try Runtime(parsing: $0, beside: beside) }
+    let chosen =
+      try runtimes.isEmpty
+      ? Runtime.installed(beside: beside) : runtimes.map { try Runtime(parsing: $0, beside: beside) }
     do { try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true) } catch {
       throw AssessError("\(out) cannot be made: \(error.localizedDescription)", hint: "choose another with --out")
     }

@@ -5,13 +5,20 @@ public struct Launcher: Sendable {
   public let subject: Subject
   public let workspace: Workspace
 
+  /// In the place of the runtime's program: a copy.
+  var program: String?
+  /// Whether the runtime inherits the host's root directory as descriptor 3.
+  var descriptor = false
+  /// What the runtime's own environment holds.
+  var secret = ""
+
   public init(subject: Subject, workspace: Workspace) { (self.subject, self.workspace) = (subject, workspace) }
 
   /// The state directory: one per subject, so that names can't meet.
   private var state: String { workspace.state + "/" + subject.id.replacing("/", with: "-").replacing(":", with: "-") }
 
   /// The words of a direct runtime before its verb.
-  public var prefix: [String] { [subject.runtime.path, "--root", state] + subject.configuration.options }
+  public var prefix: [String] { [program ?? subject.runtime.path, "--root", state] + subject.configuration.options }
 
   /// The command that runs a bundle in the foreground until it ends.
   public func command(_ bundle: Bundle, id: String, arguments: [String], more: [String] = []) -> [String] {
@@ -41,12 +48,27 @@ public struct Launcher: Sendable {
   /// The image that docker knows our root file system by.
   var image: String { workspace.name + "-image" }
 
+  private func started(_ words: [String]) -> [String] {
+    descriptor ? ["sh", "-c", "exec \"$@\" 3</", "sh"] + words : words
+  }
+
+  private var environment: [String: String] { secret.isEmpty ? [:] : ["CANARY_SECRET": secret] }
+
+  /// Executes the payload once more in a container that runs; its own arguments are those of the program.
+  public func execute(
+    id: String, arguments: [String], limit: Double, more: [String]
+  ) async throws -> (outcome: Outcome, command: [String]) {
+    let words = started(prefix + ["exec"] + more + [id, "/probe"] + arguments)
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: limit, environment: environment)
+    return (outcome, words)
+  }
+
   public func run(
     _ bundle: Bundle, id: String, arguments: [String], limit: Double, more: [String] = []
   ) async throws -> (outcome: Outcome, command: [String]) {
     if subject.runtime.driver == .docker { try await importImage(bundle) }
-    let words = command(bundle, id: id, arguments: arguments, more: more)
-    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: limit)
+    let words = started(command(bundle, id: id, arguments: arguments, more: more))
+    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: limit, environment: environment)
     await remove(id)
     return (outcome, words)
   }
@@ -61,7 +83,8 @@ public struct Launcher: Sendable {
     case .direct: words.insert("--detach", at: words.count - 1)
     case .podman, .docker, .containerd: words.insert("--detach", at: words.firstIndex(of: "run")! + 1)
     }
-    let outcome = try await Command.run(words, scratch: workspace.scratch, limit: 30, keep: output)
+    let outcome = try await Command.run(
+      started(words), scratch: workspace.scratch, limit: 30, environment: environment, keep: output)
     guard outcome.succeeded else {
       await remove(id)
       throw AssessError("\(subject.id) does not start a container: \(outcome.lastLine)")

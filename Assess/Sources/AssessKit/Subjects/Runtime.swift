@@ -53,7 +53,8 @@ public struct Runtime: Sendable, Equatable {
 
   private static func find(_ names: [String], beside: String?) -> String? {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    let folders = (beside.map { [$0] } ?? []) + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
+    let folders =
+      (beside.map { [$0] } ?? []) + path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
     for name in names {
       for folder in folders where System.isExecutable("\(folder)/\(name)") { return "\(folder)/\(name)" }
     }

@@ -36,7 +36,7 @@ struct Canary: Sendable {
     if let dropped = try? FileManager.default.contentsOfDirectory(atPath: path + "/drop"), !dropped.isEmpty {
       return "a file was made on the host"
     }
-    let expected: Set = ["drop", "secret", "guard", "program", "runtime"]
+    let expected: Set = ["drop", "secret", "guard", "program", "runtime", "engine.sock"]
     let found = Set((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
     if let odd = found.subtracting(expected).first { return "\(odd) was made on the host" }
     return nil

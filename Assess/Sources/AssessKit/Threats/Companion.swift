@@ -4,36 +4,53 @@ import Foundation
 /// `BEAT N` every tenth of a second, so that silence tells that it was harmed.
 final class Companion: Sendable {
   private let output: String
+  /// On the host.
+  let process: String
   private let task: Task<Void, Never>
 
-  private init(output: String, task: Task<Void, Never>) { (self.output, self.task) = (output, task) }
+  private init(output: String, task: Task<Void, Never>, process: String) {
+    (self.output, self.task, self.process) = (output, task, process)
+  }
 
-  static func host(_ words: [String], workspace: Workspace, name: String) async throws -> Companion {
+  /// - Parameter secret: what its environment holds.
+  static func host(_ words: [String], workspace: Workspace, name: String, secret: String) async throws -> Companion {
     let output = workspace.scratch + "/" + name + "-host"
     let task = Task {
-      _ = try? await Command.run(words, scratch: workspace.scratch, limit: 120, keep: output)
+      _ = try? await Command.run(
+        words, scratch: workspace.scratch, limit: 120, environment: ["CANARY_SECRET": secret], keep: output)
     }
     guard await ready(output + ".out") else {
       task.cancel()
       throw AssessError("\(words.joined(separator: " ")) did not begin on the host")
     }
-    return Companion(output: output + ".out", task: task)
+    return Companion(output: output + ".out", task: task, process: process(output + ".out"))
   }
 
-  /// Waits up to five seconds for `READY`.
+  private static func process(_ path: String) -> String {
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("READY ") }
+    return line.map { String($0.dropFirst("READY ".count)) } ?? ""
+  }
+
+  /// Waits up to five seconds for `READY` and the line's end.
   static func ready(_ path: String) async -> Bool {
     for _ in 0..<250 {
-      if let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("READY") { return true }
+      if let text = try? String(contentsOfFile: path, encoding: .utf8), text.hasSuffix("\n") {
+        if text.contains("READY") { return true }
+        if PayloadWord(text) != nil { return false }
+      }
       try? await Task.sleep(for: .milliseconds(20))
     }
     return false
   }
 
   /// What was done to it, in a sentence; nil if it is well.
-  func hurt() -> String? {
+  func hurt() async -> String? {
     let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-    guard let line = text.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) else { return nil }
-    return "the host noticed: " + line.dropFirst(5)
+    if let line = text.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) {
+      return "the host noticed: " + line.dropFirst(5)
+    }
+    return await Self.silent(output, "a process of the host")
   }
 
   func end() { task.cancel() }

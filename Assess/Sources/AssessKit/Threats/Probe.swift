@@ -3,8 +3,8 @@ import Foundation
 /// A probe: what is tried, and what it would mean. A data file, `Probes/ID.json`; `docs/assessment.md` tells how to add one.
 ///
 /// In strings, `${CANARY}` is the probe's private directory on the host, `${TOKEN}` the secret in it, `${ROOTFS}` and `${BUNDLE}`
-/// the container's, `${NEIGHBOUR}` a second container's root, `${PAYLOAD}` the payload on the host, `${RUNTIME}` a copy of the
-/// runtime's program below `${CANARY}`, `${NAME}` a name that nothing else on the host has.
+/// the container's, `${HOST_PID}` the process of `host`, `${NEIGHBOUR_ID}` the second container's name, `${NEIGHBOUR}` a second container's root, `${PAYLOAD}` the payload on the host, `${RUNTIME}` a copy of the
+/// runtime's program below `${CANARY}` (which then is what is run), `${NAME}` a name that nothing else on the host has.
 public struct Probe: Codable, Sendable, Equatable {
   public var id: String
   public var title: String
@@ -23,6 +23,13 @@ public struct Probe: Codable, Sendable, Equatable {
   public var config: JSON?
   /// More options of the runtime's `run`.
   public var options: [String]?
+  /// Arguments of the payload when the runtime executes it in the running container too, and options of `exec`.
+  public var exec: [String]?
+  public var execOptions: [String]?
+  /// The runtime is started with the host's root directory as descriptor 3, which it was not told to hand on.
+  public var descriptor: Bool?
+  /// A file or directory of the host: what the payload says as `VALUE` is a leak only if it is found there.
+  public var sameAsHost: String?
   /// Arguments of the payload in a second container of the same kind, which runs meanwhile and has to survive.
   public var neighbour: [String]?
   /// Arguments of the payload on the host, where it runs meanwhile and has to survive.
@@ -57,6 +64,8 @@ public struct Probe: Codable, Sendable, Equatable {
 
   /// Configurations in which the probe's own verdict is known, on runc or crun.
   public struct Controls: Codable, Sendable, Equatable {
+    /// The only runtime that can be weakened like this: `runc` or `crun`.
+    public var runtime: String?
     /// Here it must report exposed or escaped.
     public var weak: Control
     /// Here it must report contained.
@@ -70,6 +79,7 @@ public struct Probe: Codable, Sendable, Equatable {
     public var config: JSON?
     /// System calls that answer EPERM, whatever the profile says.
     public var deny: [String]?
+    /// Options of `run`, or of `exec` where the probe is executed.
     public var options: [String]?
   }
 

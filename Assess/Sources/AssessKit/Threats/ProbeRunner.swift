@@ -40,7 +40,10 @@ public struct ProbeRunner: Sendable {
 
   /// Why the probe says nothing here; nil if it does.
   private func missing(_ probe: Probe, _ subject: Subject) async throws -> String? {
-    if subject.runtime.driver != .direct, probe.config != nil || probe.setup != nil || probe.options != nil {
+    if subject.runtime.driver != .direct,
+      probe.config != nil || probe.setup != nil || probe.options != nil
+        || probe.exec != nil || probe.descriptor != nil
+    {
       return "an engine writes the configuration, and this one is not had from it"
     }
     for requirement in probe.requires ?? [] {
@@ -73,7 +76,7 @@ public struct ProbeRunner: Sendable {
   private func attempt(
     _ probe: Probe, _ subject: Subject, _ control: [JSON], _ options: [String]
   ) async throws -> Finding {
-    let launcher = Launcher(subject: subject, workspace: workspace)
+    var launcher = Launcher(subject: subject, workspace: workspace)
     let id = workspace.name + "-" + UUID().uuidString.prefix(8).lowercased()
     let canary = try Canary(workspace, name: id)
     defer { canary.remove() }
@@ -86,7 +89,10 @@ public struct ProbeRunner: Sendable {
     ]
     if usesRuntime(probe, control) {
       try? FileManager.default.copyItem(atPath: subject.runtime.path, toPath: canary.path + "/runtime")
+      launcher.program = canary.path + "/runtime"
     }
+    launcher.descriptor = probe.descriptor ?? false
+    launcher.secret = canary.token
     let before = try? Data(contentsOf: URL(fileURLWithPath: values["RUNTIME"]!))
     func filled(_ text: String) -> String {
       values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
@@ -98,8 +104,10 @@ public struct ProbeRunner: Sendable {
     if let words = probe.host {
       let place =
         network == nil || !(probe.requires ?? []).contains(.network) ? [] : ["ip", "netns", "exec", network!.world]
-      others.append(
-        try await Companion.host(place + [payload] + words.map(filled), workspace: workspace, name: id))
+      let companion = try await Companion.host(
+        place + [payload] + words.map(filled), workspace: workspace, name: id, secret: canary.token)
+      others.append(companion)
+      values["HOST_PID"] = companion.process
     }
     var neighbour: String?
     if let words = probe.neighbour {
@@ -112,6 +120,12 @@ public struct ProbeRunner: Sendable {
       values["NEIGHBOUR_ID"] = name
       guard await Companion.ready(output + ".out") else {
         await launcher.remove(name)
+        // What a container may not do even with its own cannot be done to another's.
+        let said = PayloadWord((try? String(contentsOfFile: output + ".out", encoding: .utf8)) ?? "")
+        if let said, said.result == .blocked {
+          return Finding(
+            probe: probe.id, subject: subject.id, verdict: .contained, reason: "not even for its own: " + said.detail)
+        }
         throw AssessError(
           "the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
       }
@@ -119,16 +133,17 @@ public struct ProbeRunner: Sendable {
     let arguments = probe.payload.map(filled)
     let attacker = try bundle(
       probe, subject, control, name: id, place: 0, arguments: arguments, filled: filled, attacker: true)
-    let (outcome, command) = try await launcher.run(
-      attacker, id: id, arguments: arguments, limit: probe.limit ?? 10,
-      more: ((probe.options ?? []) + options).map(filled))
+    var (outcome, command) = try await act(probe, launcher, attacker, id: id, options: options, filled: filled)
+    // By its own path again: its copy may be broken now.
+    launcher.program = nil
     var hurt: String?
-    for other in others where hurt == nil { hurt = other.hurt() }
+    for other in others where hurt == nil { hurt = await other.hurt() }
     if let neighbour {
-      let output = (try? String(contentsOfFile: workspace.scratch + "/\(neighbour).out", encoding: .utf8)) ?? ""
-      if hurt == nil { hurt = await Companion.silent(workspace.scratch + "/\(neighbour).out", "a neighbour") }
-      if hurt == nil, output.contains("\nHURT ") {
-        hurt = "a neighbour noticed: " + (output.split(separator: "\n").last { $0.hasPrefix("HURT ") } ?? "")
+      let path = workspace.scratch + "/\(neighbour).out"
+      if hurt == nil { hurt = await Companion.silent(path, "a neighbour") }
+      let output = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+      if hurt == nil, let line = output.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) {
+        hurt = "a neighbour noticed: " + line.dropFirst(5)
       }
       await launcher.remove(neighbour)
     }
@@ -138,6 +153,8 @@ public struct ProbeRunner: Sendable {
     func result(_ verdict: Verdict, _ reason: String) -> Finding {
       Finding(probe: probe.id, subject: subject.id, verdict: verdict, reason: reason, evidence: evidence)
     }
+    // Where an attack takes its standard streams away, the payload writes here too.
+    outcome.output += (try? String(contentsOfFile: attacker.root + "/said", encoding: .utf8)) ?? ""
     try? FileManager.default.removeItem(atPath: attacker.path)
     if let touched = canary.touched(output: outcome.output + outcome.errors) ?? hurt {
       return result(.escaped, touched)
@@ -153,12 +170,58 @@ public struct ProbeRunner: Sendable {
       return result(.inconclusive, "the payload said nothing: \(outcome.lastLine.suffix(300))")
     }
     switch said.result {
+    case .worked where !leaks(probe, outcome.output): return result(.contained, "it is not the host's: \(said.detail)")
     case .worked: return result(.exposed, said.detail)
     case .escaped: return result(.escaped, said.detail)
     case .blocked: return result(.contained, said.detail)
     case .absent: return result(.notApplicable, said.detail)
     case .inconclusive: return result(.inconclusive, said.detail)
     }
+  }
+
+  /// Runs the attacking container, or starts it and executes the payload in it.
+  private func act(
+    _ probe: Probe, _ launcher: Launcher, _ bundle: Bundle, id: String, options: [String], filled: (String) -> String
+  ) async throws -> (outcome: Outcome, command: [String]) {
+    let (arguments, limit) = (probe.payload.map(filled), probe.limit ?? 10)
+    let more = (probe.options ?? []).map(filled)
+    guard let words = probe.exec else {
+      return try await launcher.run(
+        bundle, id: id, arguments: arguments, limit: limit, more: more + options.map(filled))
+    }
+    let output = workspace.scratch + "/" + id
+    var original = launcher
+    original.program = nil
+    try await launcher.start(bundle, id: id, arguments: arguments, output: output)
+    guard await Companion.ready(output + ".out") else {
+      await original.remove(id)
+      throw AssessError("the container did not begin")
+    }
+    var (outcome, command) = try await launcher.execute(
+      id: id, arguments: words.map(filled), limit: limit,
+      more: ((probe.execOptions ?? []) + options).map(filled))
+    func said() -> String { (try? String(contentsOfFile: output + ".out", encoding: .utf8)) ?? "" }
+    // What the container itself says counts more than what is executed in it.
+    if probe.payload.first != "beat" {
+      for _ in 0..<150 where PayloadWord(said()) == nil { try await Task.sleep(for: .milliseconds(20)) }
+    }
+    await original.remove(id)
+    outcome.output += said()
+    return (outcome, command)
+  }
+
+  /// Whether what the payload told is the host's own.
+  private func leaks(_ probe: Probe, _ output: String) -> Bool {
+    guard let path = probe.sameAsHost else { return true }
+    let files = FileManager.default
+    let host: Set<String>
+    if let names = try? files.contentsOfDirectory(atPath: path) {
+      host = Set(names)
+    } else {
+      host = Set((try? String(contentsOfFile: path, encoding: .utf8))?.components(separatedBy: "\n") ?? [])
+    }
+    let told = output.split(separator: "\n").filter { $0.hasPrefix("VALUE ") }.map { String($0.dropFirst(6)) }
+    return !told.isEmpty && told.allSatisfy(host.contains)
   }
 
   private func usesRuntime(_ probe: Probe, _ control: [JSON]) -> Bool {

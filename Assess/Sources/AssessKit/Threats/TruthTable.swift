@@ -37,6 +37,10 @@ public struct TruthTable: Sendable {
     var wrong = 0
     for probe in library.probes {
       let controls = probe.controls
+      if let only = controls.runtime, only != runtime.name {
+        tell("--    \(probe.id): its control is for \(only)")
+        continue
+      }
       let weak = try await runner.finding(
         probe, subject, control: try library.patch(controls.weak), options: controls.weak.options ?? [])
       let hard = try await runner.finding(

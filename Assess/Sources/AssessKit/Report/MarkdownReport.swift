@@ -113,6 +113,7 @@ public enum MarkdownReport {
       }
       lines.append(row(["\(escaped(count.title)) (\(escaped(count.dimension)))"] + cells))
     }
+    for line in summary.report.surfaceLeftOut { lines += ["", escaped(line)] }
     return lines + [""]
   }
 

@@ -60,6 +60,7 @@ struct Page {
   var price: [String]
   var hasThreats, hasSurface, hasPerformance: Bool
   var noThreats, noSurface, noPerformance: String
+  var surfaceLeftOut: [String]
   var legend: [Legend]
   var columns: [Column]
   var columnCount: Int
@@ -108,6 +109,7 @@ struct Page {
         ? "The suite \(suite.rawValue) gave no result." : "The suite \(suite.rawValue) was not run."
     }
     (noThreats, noSurface, noPerformance) = (without(.threats), without(.surface), without(.performance))
+    surfaceLeftOut = report.surfaceLeftOut
     legend = Verdict.allCases.map {
       Legend(letter: $0.letter, style: $0.style, name: $0.rawValue, meaning: $0.meaning)
     }

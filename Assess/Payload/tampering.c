@@ -70,7 +70,8 @@ static int set_user(int count, char **words) {
   (void)words;
   if (count > 1) return geteuid() == 0 ? 43 : 42;
   int from = open("/probe", O_RDONLY | O_CLOEXEC), to = open("/tmp/root", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-  if (from < 0 || to < 0 || copy(from, to)) return inconclusive("copy: %s", strerrorname_np(errno));
+  if (to < 0) return by_result(-1, "/tmp/root");
+  if (from < 0 || copy(from, to)) return inconclusive("copy: %s", strerrorname_np(errno));
   if (fchmod(to, 04755)) return by_result(-1, "chmod");
   close(to);
   fflush(stdout);
@@ -105,7 +106,8 @@ static int preload(int count, char **words) {
   (void)count, (void)words;
   if (write_file("/etc/ld.so.preload", "/tmp/library\n", O_CREAT)) return by_result(-1, "/etc/ld.so.preload");
   int from = open("/probe", O_RDONLY | O_CLOEXEC), to = open("/tmp/library", O_RDWR | O_CREAT | O_CLOEXEC, 0755);
-  if (from < 0 || to < 0 || copy(from, to)) return inconclusive("copy: %s", strerrorname_np(errno));
+  if (to < 0) return by_result(-1, "/tmp/library");
+  if (from < 0 || copy(from, to)) return inconclusive("copy: %s", strerrorname_np(errno));
   void *place = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, to, 0);
   return by_result(place == MAP_FAILED ? -1 : 0, "a library that was written inside is mapped executable");
 }

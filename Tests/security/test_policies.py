@@ -102,6 +102,56 @@ print(call(n['socket'], 2, 1 | 0o2000000, 0), call(n['socket'], 16, 3, 0), call(
         self.assertIn("PermissionError", inside.stderr)
         self.assertEqual(run(RUNTIME, "do", "--", "/usr/bin/python3", "-c", script).stdout, "mapped\n")
 
+    @needs_root
+    def test_nothing_written_inside_is_code_under_strict(self):
+        (self.folder / "map.c").write_text(r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int count, char **paths) {
+  for (int i = 1; i < count; i++) {
+    int file = open(paths[i], O_RDWR | O_CREAT, 0755);
+    if (file < 0) { printf("no file\n"); continue; }
+    if (ftruncate(file, 4096)) return 1;
+    printf("%s\n", mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? "no code" : "code");
+  }
+}""")
+        done = run("gcc", "-static", "-o", self.bundle / "rootfs/map", self.folder / "map.c")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        volume = self.folder / "volume"
+        volume.mkdir()
+
+        def found(*options, program=RUNTIME):
+            config = self.example("/map", "/root/x", "/tmp/x", "/volume/x", "/dev/x")
+            config["root"]["readonly"] = False
+            config["mounts"] += [{"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
+                                 {"destination": "/volume", "type": "bind", "source": str(volume), "options": ["rbind", "rw"]}]
+            self.write(config)
+            done = run(program, "--root", self.folder / "state", *options, "run", "--bundle", self.bundle, self.id)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout.splitlines()
+
+        self.assertEqual(found("--policy", "strict"), ["no file", "no code", "no code", "no code"])
+        # Controls: our other policies, and a peer.
+        self.assertEqual(found("--policy", "default"), ["code"] * 4)
+        self.assertEqual(found(program="crun"), ["code"] * 4)
+
+    @needs_root
+    def test_files_that_tell_of_the_host_are_hidden(self):
+        names = ("/proc/interrupts", "/proc/slabinfo", "/proc/kpageflags", "/proc/diskstats", "/proc/sys/kernel/random/boot_id")
+
+        def seen(*options, program=RUNTIME):
+            self.write(self.example("/bin/busybox", "sh", "-c", "head -c 8 " + " ".join(names) + " | grep -vc '^==>\\|^$'; ls /sys/block | wc -l"))
+            done = run(program, "--root", self.folder / "state", *options, "run", "--bundle", self.bundle, self.id)
+            return [int(number) for number in done.stdout.split()]
+
+        for policy in ("default", "strict"):
+            self.assertEqual(seen("--policy", policy), [0, 0], policy)
+        for others in (seen("--policy", "compat"), seen(program="crun")):
+            self.assertGreaterEqual(others[0], 4)
+            self.assertGreater(others[1], 0)
+
     def test_programs_of_other_architectures_end(self):
         if os.uname().machine != "x86_64":
             self.skipTest("this kernel runs no other architecture that a test could be made for")

@@ -128,9 +128,16 @@ struct RootfsStage {
         try makeReadOnly(root.descriptor.raw)
       }
     }
+    if madeMountNamespace, plan.keepsPrograms {
+      try at(.rootfs, "mounting what can be written to noexec") { () throws(Errno) in
+        try setAttributes(of: root.descriptor.raw, set: UInt64(RC_ATTR_NOEXEC), recursive: true)
+        try setAttributes(
+          of: root.descriptor.raw, set: UInt64(RC_ATTR_RDONLY), clear: UInt64(RC_ATTR_NOEXEC), recursive: false)
+      }
+    }
     if let files = plan.ownFiles { try OwnFilesStage.attach(files, in: root) }
     if plan.mountsOwnFiles { try OwnFilesStage.attachInside(root, serve) }
-    let (masked, readOnly) = (plan.linux.maskedPaths, plan.linux.readonlyPaths)
+    let (masked, readOnly) = (plan.linux.maskedPaths + plan.hidden, plan.linux.readonlyPaths)
     if masked.isEmpty && readOnly.isEmpty { return }
     let paths = try HiddenPaths()
     try paths.makeReadOnly(readOnly, in: root)

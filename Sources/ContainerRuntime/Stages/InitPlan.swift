@@ -45,6 +45,10 @@ struct InitPlan {
   let conShimDevice: Int32?
   /// Where the sandbox may connect to, and the socket over which the relay gets its own.
   let egress: (rules: EgressRules, sockets: Int32)?
+  /// Paths that the policy masks, beside those of the configuration.
+  let hidden: [String]
+  /// Nothing that is written inside is executed (see `HostView.keepsPrograms`).
+  let keepsPrograms: Bool
   /// A detached mount with the container's own files of /proc.
   let ownFiles: Int32?
   /// It has to make it itself, having the right to only inside.

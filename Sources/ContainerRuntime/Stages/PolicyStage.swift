@@ -157,7 +157,9 @@ public enum PolicyStage {
   private static func nestedRules(_ policy: ShimPolicy?, _ spec: Spec) -> Supervisor.NestedRules? {
     guard let policy, policy.nested else { return nil }
     let limit = spec.linux?.resources?.memory?.limit ?? 0
-    let hidden = (spec.linux?.maskedPaths ?? []) + (spec.linux?.readonlyPaths ?? [])
+    let hidden =
+      (spec.linux?.maskedPaths ?? []) + (spec.linux?.readonlyPaths ?? [])
+      + HostView(policy, spec.linux ?? OCISpec.Linux()).hidden
     return Supervisor.NestedRules(
       calls: policy.nestedCalls.compactMap { SyscallCatalogue.index(of: $0) },
       memoryLimit: limit > 0 ? UInt64(limit) : usualMemoryLimit,

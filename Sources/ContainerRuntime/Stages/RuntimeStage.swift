@@ -138,7 +138,8 @@ struct RuntimeStage: ~Copyable {
     try cgroup?.create()
     do throws(RuntimeError) {
       try cgroup?.apply(linux.resources ?? OCISpec.Resources())
-      return try cloneAndServe(filter, cgroup, work, hasOwnFiles: hasOwnFiles)
+      return try cloneAndServe(
+        filter, cgroup, work, hasOwnFiles: hasOwnFiles, view: HostView(policy, linux))
     } catch {
       // Whatever of it got as far as running is in its cgroup.
       if let cgroup {
@@ -167,7 +168,7 @@ struct RuntimeStage: ~Copyable {
   // MARK: clone
 
   private mutating func cloneAndServe(
-    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?, hasOwnFiles: Bool
+    _ filter: SystemCallFilter?, _ cgroup: Cgroup?, _ work: Supervisor.Work?, hasOwnFiles: Bool, view: HostView
   ) throws(RuntimeError) -> Launched {
     let opened = DescriptorSet()  // ours alone: closed when the first process has its copies
     let namespaces = try NamespacePlan(linux.namespaces, opened: opened)
@@ -240,6 +241,7 @@ struct RuntimeStage: ~Copyable {
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
+      hidden: view.hidden, keepsPrograms: view.keepsPrograms && options.rootfs == nil,
       ownFiles: ownFiles?.mount, mountsOwnFiles: hasOwnFiles && isRootless() && cgroup != nil,
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }

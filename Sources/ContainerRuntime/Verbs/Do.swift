@@ -384,28 +384,12 @@ public enum Do {
     let isRoot = uid == 0
     linux.uidMappings = [IDMapping(isRoot ? 0 : uid, host: uid, isRoot ? UInt32.max : 1)]
     linux.gidMappings = [IDMapping(isRoot ? 0 : gid, host: gid, isRoot ? UInt32.max : 1)]
-    linux.maskedPaths = Spec.maskedPaths + hiddenPaths
-    // As root's own they could be read without any capability.
-    if isRoot { linux.maskedPaths += rootPaths }
+    linux.maskedPaths = Spec.maskedPaths + HostView.paths(rootIsHosts: isRoot)
     linux.readonlyPaths = Spec.readonlyPaths
     linux.resources = resources(options)
     spec.linux = linux
     return spec
   }
-
-  /// What tells of others on this machine, or of its memory's layout, and what no program needs: counts of interrupts tell of
-  /// keys that are pressed, the meters of power of computations.
-  private static let hiddenPaths = [
-    "/proc/interrupts", "/proc/kallsyms", "/sys/devices/virtual/powercap", "/sys/kernel/notes",
-    "/sys/kernel/vmcoreinfo",
-    "/sys/kernel/slab",
-  ]
-
-  /// The same in files that are root's alone.
-  private static let rootPaths = [
-    "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/pagetypeinfo", "/proc/slabinfo",
-    "/proc/vmallocinfo", "/proc/allocinfo",
-  ]
 
   private static func workingDirectory(_ options: SandboxOptions) throws(RuntimeError) -> String {
     if let directory = options.workingDirectory {

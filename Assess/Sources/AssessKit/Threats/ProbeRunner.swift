@@ -84,7 +84,8 @@ public struct ProbeRunner: Sendable {
       "CANARY": canary.path, "TOKEN": canary.token, "PAYLOAD": payload, "NAME": id,
       "BUNDLE": workspace.path + "/bundles/" + id, "ROOTFS": workspace.path + "/bundles/\(id)/rootfs",
       "NEIGHBOUR": workspace.path + "/bundles/\(id)n/rootfs", "RUNTIME": canary.path + "/runtime",
-      "GATEWAY": Network.gateway, "METADATA": Network.metadata, "STRANGER": Network.stranger,
+      "GATEWAY": Network.gateway, "GATEWAY_HARDWARE": Network.hardware, "METADATA": Network.metadata,
+      "STRANGER": Network.stranger,
       "ADDRESS": network?.address(0) ?? "", "NEIGHBOUR_ADDRESS": network?.address(1) ?? "",
     ]
     if usesRuntime(probe, control) {
@@ -98,6 +99,7 @@ public struct ProbeRunner: Sendable {
       values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
     }
 
+    if let network, (probe.requires ?? []).contains(.network) { try await network.forget() }
     // The host's side, then the neighbour, then the one that attacks.
     var others: [Companion] = []
     defer { for other in others { other.end() } }

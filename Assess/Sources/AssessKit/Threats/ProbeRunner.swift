@@ -42,7 +42,7 @@ public struct ProbeRunner: Sendable {
   private func missing(_ probe: Probe, _ subject: Subject) async throws -> String? {
     if subject.runtime.driver != .direct,
       probe.config != nil || probe.setup != nil || probe.options != nil
-        || probe.exec != nil || probe.descriptor != nil
+        || probe.exec != nil || probe.descriptor != nil || probe.terminal != nil
     {
       return "an engine writes the configuration, and this one is not had from it"
     }
@@ -93,6 +93,7 @@ public struct ProbeRunner: Sendable {
       launcher.program = canary.path + "/runtime"
     }
     launcher.descriptor = probe.descriptor ?? false
+    launcher.terminal = probe.terminal == true ? payload : nil
     launcher.secret = canary.token
     let before = try? Data(contentsOf: URL(fileURLWithPath: values["RUNTIME"]!))
     func filled(_ text: String) -> String {

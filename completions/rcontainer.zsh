@@ -39,7 +39,7 @@ _rcontainer() {
     '--cgroup-manager=[cgroupfs (the default), or disabled for no cgroups; systemd is not supported yet]:NAME:(cgroupfs systemd disabled)' \
     '--systemd-cgroup[the same as --cgroup-manager systemd]' \
     '--rootless=[accepted for compatibility; found out by itself]:MODE:(true false auto)' \
-    '--policy=[of containers that name none\: default, strict, compat, none, or a file]:NAME|FILE: ' \
+    '--policy=[of containers that name none\: default, strict, compat, nested, none, or a file]:NAME|FILE: ' \
     '--criu=[accepted for compatibility]:FILE:_files' \
     '(-h --help)'{-h,--help}'[show help]' \
     '(-v --version)'{-v,--version}'[show the version]' \
@@ -65,7 +65,7 @@ _rcontainer() {
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
-    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--policy=[what system calls the command may make\: default, strict, compat, nested, or a file]:NAME|FILE: ' \
     '--audit=[append a line of JSON to FILE for each call that the policy denies]:FILE:_files' \
     '--summary[print at the end which calls the policy denied]' \
     '--json[print a result as JSON, with the command'\''s output in it]' \
@@ -91,7 +91,7 @@ _rcontainer() {
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
-    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--policy=[what system calls the command may make\: default, strict, compat, nested, or a file]:NAME|FILE: ' \
     '--audit=[append a line of JSON to FILE for each call that the policy denies]:FILE:_files' \
     '--require=[fail if the kernel lacks one; all, or names of features --check]:FEATURE,...: ' \
     '--summary[count the calls that the policy denies, for do --pool]' \
@@ -114,7 +114,7 @@ _rcontainer() {
     '--root=[another root than the host'\''s]:DIR:_files -/' \
     '--hostname=[host name in the sandbox]:NAME: ' \
     '--shim=[software (the default), or cca\: memory of its own, out of the host'\''s reach (Arm CCA)]:KIND:(software cca)' \
-    '--policy=[what system calls the command may make\: default, strict, compat, or a file]:NAME|FILE: ' \
+    '--policy=[what system calls the command may make\: default, strict, compat, nested, or a file]:NAME|FILE: ' \
     '(-o --output)'{-o,--output=}'[print to FILE instead of standard error]:FILE:_files' \
     '*::command: _normal'
     ;;

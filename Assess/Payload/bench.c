@@ -394,4 +394,4 @@ static int stopwatch(int count, char **words) {
   return 0;
 }
 
-const struct probe bench_probes[] = {{"bench", bench}, {"stopwatch", stopwatch}, {"service", service}, {NULL, NULL}};
+const struct probe bench_probes[] = {{"bench", bench}, {"stopwatch", stopwatch}, {"service", service}, {"functions", functions}, {NULL, NULL}};

@@ -10,4 +10,8 @@ void stay_on(int cpu);
 /* service NAME: one of the services, measured. */
 int service(int count, char **words);
 
+/* What is measured in one process. */
+int exercise(void);
+int functions(int count, char **words);
+
 #endif

@@ -1,6 +1,7 @@
 /* The program that runs inside containers: `probe NAME [WORD]…`; `as-root` before the name is for the host, where an ordinary user
  * is asked what the kernel has. Static, and without a shell. */
 #include "payload.h"
+#include "load.h"
 
 #include <sched.h>
 #include <stdarg.h>
@@ -111,6 +112,7 @@ int main(int count, char **words) {
   /* These are measured, and are one process. */
   if (!strcmp(words[1], "true")) return 0;
   while (!strcmp(words[1], "idle")) pause();
+  if (!strcmp(words[1], "exercise")) return exercise();
   if (!strcmp(words[1], "as-root") && count > 2) {
     if (as_root()) return inconclusive("no user namespace can be made: %s", strerrorname_np(errno));
     words++;

@@ -16,7 +16,7 @@ extension Option {
       "accepted for compatibility; found out by itself"),
     Option(
       "policy", nil, .text("NAME|FILE"),
-      "of containers that name none: default, strict, compat, none, or a file"),
+      "of containers that name none: default, strict, compat, nested, none, or a file"),
     Option("criu", nil, .file, "accepted for compatibility"),
     Option("help", "h", nil, "show help"),
     Option("version", "v", nil, "show the version"),
@@ -26,7 +26,7 @@ extension Option {
     "bundle", "b", .directory, "directory with config.json; the current one by default")
   fileprivate static let policyName = Option(
     "policy", nil, .text("NAME|FILE"),
-    "what system calls the command may make: default, strict, compat, or a file")
+    "what system calls the command may make: default, strict, compat, nested, or a file")
   fileprivate static let audit = Option(
     "audit", nil, .file, "append a line of JSON to FILE for each call that the policy denies")
   fileprivate static let require = Option(

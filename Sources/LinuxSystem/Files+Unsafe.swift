@@ -195,6 +195,30 @@ public func canAccess(
   unsafe path.withCString { unsafe rc_faccessat(directory, $0, mode) } == 0
 }
 
+/// Whether the effective ids and capabilities have the rights of `mode` (faccessat2(2), AT_EACCESS).
+public func isAccessible(_ path: String, at directory: Int32, mode: Int32) -> Bool {
+  // SAFETY: the C string lives for the call.
+  unsafe path.withCString { unsafe rc_faccessat_effective(directory, $0, mode) } == 0
+}
+
+/// Sets an extended attribute of what `path` names in the end (setxattr(2)).
+public func setAttribute(_ path: String, name: String, value: [UInt8], flags: Int32) throws(Errno) {
+  // SAFETY: strings and bytes live for the call, and the size is the array's.
+  try check(
+    unsafe path.withCString { unsafePath in
+      unsafe name.withCString { unsafeName in
+        unsafe value.withUnsafeBytes { unsafe rc_setxattr(unsafePath, unsafeName, $0.baseAddress, $0.count, flags) }
+      }
+    })
+}
+
+/// The corresponding C function is `removexattr`.
+public func removeAttribute(_ path: String, name: String) throws(Errno) {
+  // SAFETY: both C strings live for the call.
+  try check(
+    unsafe path.withCString { unsafePath in unsafe name.withCString { unsafe rc_removexattr(unsafePath, $0) } })
+}
+
 /// What a file is: the part of stat(2) that we use.
 public struct FileStatus: Sendable {
   public let device, inode, size: UInt64
@@ -252,6 +276,12 @@ public func fileSystem(of descriptor: Int32) throws(Errno) -> (magic: UInt32, fl
 public func mountID(of descriptor: Int32) throws(Errno) -> Int {
   try check(rc_mount_id(descriptor))
 }
+
+/// Whether what is open is the root of a mount (statx(2), STATX_ATTR_MOUNT_ROOT).
+public func isMountRoot(_ descriptor: Int32) throws(Errno) -> Bool { try check(rc_is_mount_root(descriptor)) == 1 }
+
+/// Sets the permissions that new files don't get (umask(2)).
+public func setFileMask(_ mask: UInt32) { _ = rc_umask(mask) }
 
 /// The names in an open directory, without `.` and `..` (getdents64(2)), from its start.
 public func list(_ directory: Int32) throws(Errno) -> [String] {

@@ -46,6 +46,11 @@ public struct FileSystemContext: ~Copyable {
     try configure(RC_FSCONFIG_SET_FLAG, flag, nil)
   }
 
+  /// Sets `key` to what a descriptor is open on (FSCONFIG_SET_FD).
+  public borrowing func set(_ key: String, descriptor: Int32) throws(Errno) {
+    try configure(RC_FSCONFIG_SET_FD, key, nil, descriptor)
+  }
+
   /// Makes the superblock and a detached mount of it (FSCONFIG_CMD_CREATE, fsmount(2)).
   /// - Parameter attributes: `RC_ATTR_*` bits.
   public consuming func mount(attributes: UInt32) throws(Errno) -> Descriptor {

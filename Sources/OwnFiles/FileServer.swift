@@ -32,25 +32,46 @@ public enum OwnFiles {
   ///   - opened: keeps the mount.
   public static func start(_ cgroup: Cgroup, opened: DescriptorSet) throws(Errno) -> Running {
     let files = try mount()
+    let pid = try serve(files.device.raw, cgroup)
+    return Running(pid: pid, mount: opened.insert(files.root))
+  }
+
+  /// Mounts the files as root of a user namespace, where nobody serves them yet.
+  /// - Returns: nil where that can't be. The device has to be handed to ``serve(_:_:)`` outside before anything in the mount
+  ///   is looked up.
+  public static func mountInside() -> Mounted? { try? mount() }
+
+  /// Starts the server, as a child of this process.
+  /// - Parameter device: what the kernel asks it through.
+  public static func serve(_ device: Int32, _ cgroup: Cgroup) throws(Errno) -> Int32 {
     switch try clone(flags: 0) {
     case .child:
       do throws(Errno) {
         try startSession()
         // Standard error too: an engine waits until everybody has closed it.
-        try closeAll(but: [files.device.raw])
+        try closeAll(but: [device])
         try changeDirectory("/")
         try processControl(PR_SET_NO_NEW_PRIVS, 1)
-        try setSupplementaryGroups([])
-        try setGroup(65534)
-        try setUser(65534)
+        // An ordinary user has no other ids, nor has every user namespace.
+        if !isRootless() {
+          try setSupplementaryGroups([])
+          try setGroup(65534)
+          try setUser(65534)
+        }
         try setCapabilities(effective: 0, permitted: 0, inheritable: 0)
-        var server = Server(files.device.raw, cgroup)
+        var server = Server(device, cgroup)
         try server.run()
       } catch { exitNow(1) }
       exitNow(0)
     case .parent(let pid, _):
-      return Running(pid: pid, mount: opened.insert(files.root))
+      return pid
     }
+  }
+
+  /// Whether there is the device that it takes, by its numbers (linux/miscdevice.h), and it may be opened.
+  public static var hasDevice: Bool {
+    guard let device = try? open("/dev/fuse", O_RDWR), let found = try? status(at: device.raw) else { return false }
+    return found.isCharacterDevice && found.major == 10 && found.minor == 229
   }
 
   /// Whether they can be mounted here: throws if not.
@@ -62,8 +83,9 @@ public enum OwnFiles {
     try context.set("source", "rcontainer")
     try context.set("fd", String(device.raw))
     try context.set("rootmode", "40555")
-    try context.set("user_id", "0")
-    try context.set("group_id", "0")
+    // Some id that this user namespace has.
+    try context.set("user_id", String(effectiveUser()))
+    try context.set("group_id", String(effectiveGroup()))
     try context.set("allow_other")
     try context.set("default_permissions")
     let attributes = RC_ATTR_RDONLY | RC_ATTR_NOSUID | RC_ATTR_NODEV | RC_ATTR_NOEXEC
@@ -72,8 +94,8 @@ public enum OwnFiles {
   }
 
   /// The kernel's end of the files, detached, and ours.
-  private struct Mounted: ~Copyable {
-    let device, root: Descriptor
+  public struct Mounted: ~Copyable {
+    public let device, root: Descriptor
   }
 
   // MARK: the process

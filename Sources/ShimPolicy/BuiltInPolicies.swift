@@ -2,7 +2,7 @@
 
 extension ShimPolicy {
   /// The names of the policies that are part of the program.
-  public static let builtInNames: [String] = ["default", "strict", "compat"]
+  public static let builtInNames: [String] = ["default", "strict", "compat", "nested"]
 
   /// The text of a policy of that name.
   static func text(_ name: String) -> StaticString? {
@@ -128,6 +128,15 @@ extension ShimPolicy {
             ]
           }
         ]
+      }
+      """
+    case "nested":
+      """
+      {
+        "name": "nested",
+        "summary": "default, and mounts, device nodes and attributes that are made for the container",
+        "base": "default",
+        "nested": true
       }
       """
     default: nil

@@ -8,6 +8,7 @@ extension ShimPolicy {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
   ///       "otherArchitectures": false, "writeExecute": false, "exec": "image", "ownFiles": true,
+  ///       "nested": false,
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -18,7 +19,7 @@ extension ShimPolicy {
   ///
   /// `base` is a policy of ours, "catalogue" or "nothing" (every call is denied). `when` is a list of alternatives, of
   /// which one has to hold with all its tests; a test without `mask` compares 32 bits. `exec` is "any", "image" or a list
-  /// of absolute paths.
+  /// of absolute paths. `nested` and a rule for programs exclude each other.
   /// - Parameter file: its name, for messages.
   /// - Throws: what is wrong, with its place: no JSON, an unknown member, call, argument or error, a call in two rules.
   public init(json bytes: [UInt8], file: String) throws(SpecError) {
@@ -32,6 +33,7 @@ extension ShimPolicy {
     var writeExecute: Bool?
     var exec: ExecRule?
     var ownFiles: Bool?
+    var nested: Bool?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
       case "name": policy.name = try reader.string()
@@ -51,6 +53,7 @@ extension ShimPolicy {
       case "writeExecute": writeExecute = try reader.bool()
       case "exec": exec = try Self.execRule(&reader)
       case "ownFiles": ownFiles = try reader.bool()
+      case "nested": nested = try reader.bool()
       case "rules":
         try reader.array { (reader) throws(SpecError) in
           let rule = try PolicyRule(&reader)
@@ -67,7 +70,7 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles, nested")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
@@ -76,6 +79,13 @@ extension ShimPolicy {
     policy.writeExecute = writeExecute ?? policy.writeExecute
     policy.exec = exec ?? policy.exec
     policy.ownFiles = ownFiles ?? policy.ownFiles
+    policy.nested = nested ?? policy.nested
+    if policy.nested, policy.exec != .any {
+      // A mount can bring any file under a name, and shows as read-only what is written elsewhere.
+      throw reader.error(
+        "\"nested\" and a rule for programs exclude each other", hint: "set exec to \"any\", or nested to false")
+    }
+    if nested == true { policy.allowNested() }
     for rule in rules {
       for (call, callClass) in zip(rule.calls, rule.classes) { policy.set(call, callClass) }
     }

@@ -17,6 +17,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public var exec = ExecRule.any
   /// Files of /proc and /sys that tell of memory, processors and time are the container's own, if it has limits.
   public var ownFiles = true
+  /// The supervisor makes mounts, device nodes and extended attributes for the container, as far as ``Nested`` says.
+  public var nested = false
 
   init(name: String, summary: String, classes: [CallClass]) {
     self.name = name
@@ -59,7 +61,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public func reaches(at index: Int) -> Bool {
     switch classes[index] {
     case .direct, .checked, .mediated(error: 0): true
-    case .mediated, .denied: false
+    case .mediated: nested && Nested.calls.contains(SyscallCatalogue.name(at: index))
+    case .denied: false
     }
   }
 

@@ -43,7 +43,8 @@ struct Loop {
     var loop = Loop(work, ends)
     try Confinement.enter(
       Confinement.Role(
-        readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms, tellsOfMachine: work.tellsOfMachine))
+        readsMemory: work.readsMemory, judgesPrograms: work.judgesPrograms, makesCalls: work.makesCalls,
+        tellsOfMachine: work.tellsOfMachine))
     try loop.serve(signals)
     try loop.finish()
   }

@@ -7,12 +7,15 @@ final class Mediator {
   private let mediation: Supervisor.Mediation
   private let tell: Tell
   private var programs: ExecWatch?
+  private var nested: NestedCalls?
   private var machine: MachineCalls?
   private let execve, execveat: Int?
   /// Places in the catalogue by number, for calls of this machine's own architecture; -1 where there is none.
   private let places: [Int16]
   private var counts = [Int](repeating: 0, count: SyscallCatalogue.count)
   private var unknown = 0
+  /// Calls that were judged, and not made: as many as there are calls and errors.
+  private var refused: [(index: Int, error: UInt16, count: Int)] = []
 
   /// ENOSYS: the call is newer than the catalogue.
   private static let unknownCall: UInt16 = 38
@@ -23,6 +26,7 @@ final class Mediator {
     if let rule = mediation.exec {
       programs = ExecWatch(judge: ProgramJudge(rule: rule, begin: mediation.begin), tell: tell)
     }
+    nested = mediation.nested.map { NestedCalls($0) }
     if let figures = mediation.machine { machine = MachineCalls(figures, tell: tell) }
     var places = [Int16](repeating: -1, count: 512)
     for index in 0..<SyscallCatalogue.count {
@@ -40,11 +44,34 @@ final class Mediator {
       try programs?.begin(call, listener, isAt: index == execveat)
       return
     }
+    if let index, nested?.judges(index, call) ?? false {
+      try make(call, listener, index)
+      return
+    }
     if let index, mediation.lets(index) {
       if machine == nil { try listener.proceed(call) } else { try machine?.handle(call, listener, index) }
       return
     }
     try deny(call, listener, index)
+  }
+
+  /// A call that is made for the container, or not.
+  private func make(_ call: CallNotification, _ listener: CallListener, _ index: Int) throws(Errno) {
+    let begin = tell.tellsAll ? monotonicNanoseconds() : 0
+    let text = tell.tellsAll ? CallText.describe(call, index) : ""
+    guard let outcome = nested?.handle(call, index, listener) else { return }
+    if outcome.error == 0 {
+      try listener.answer(call, 0)
+    } else {
+      if let place = refused.firstIndex(where: { $0.index == index && $0.error == outcome.error }) {
+        refused[place].count += 1
+      } else {
+        refused.append((index, outcome.error, 1))
+      }
+      try listener.refuse(call, error: outcome.error)
+    }
+    if !tell.tellsAll { return }
+    tell.call(call, index, text, error: outcome.error, rule: outcome.reason, monotonicNanoseconds() - begin)
   }
 
   /// As `Supervisor.index`, for what is most of the calls without a search.
@@ -97,6 +124,7 @@ final class Mediator {
     for index in counts.indices where counts[index] > 0 {
       text += SyscallCatalogue.name(at: index) + " \(mediation.errors[index]) \(counts[index])\n"
     }
+    for entry in refused { text += SyscallCatalogue.name(at: entry.index) + " \(entry.error) \(entry.count)\n" }
     try writeAll(summary, text)
   }
 }

@@ -35,6 +35,8 @@ public enum Supervisor {
     public var machineCalls: [Int] = []
     /// A time before the first process of the container ran, in nanoseconds since 1970.
     public var begin: Int64
+    /// What is made for the container; nil for nothing.
+    public var nested: NestedRules?
 
     public init(
       container: String, errors: [UInt16], lines: Int32?, summary: Int32?, exec: ExecRule?, begin: Int64
@@ -48,6 +50,22 @@ public enum Supervisor {
     }
 
     func lets(_ index: Int) -> Bool { machineCalls.contains(index) }
+  }
+
+  /// What a policy with `nested` means for one container.
+  public struct NestedRules: Sendable {
+    /// Places in the catalogue of the calls that are judged.
+    public let calls: [Int]
+    /// Bytes that one file system in memory may hold.
+    public let memoryLimit: UInt64
+    /// The configuration masks paths outside of /proc and /sys, or makes some read-only.
+    public let hidesInRoot: Bool
+
+    public init(calls: [Int], memoryLimit: UInt64, hidesInRoot: Bool) {
+      self.calls = calls
+      self.memoryLimit = memoryLimit
+      self.hidesInRoot = hidesInRoot
+    }
   }
 
   /// A supervisor that runs.
@@ -125,13 +143,18 @@ extension Supervisor.Work {
     switch self {
     case .learn: false
     case .trace: true
-    case .mediate(let mediation): mediation.lines != nil || mediation.exec != nil || mediation.machine != nil
+    case .mediate(let mediation):
+      mediation.lines != nil || mediation.exec != nil || mediation.nested != nil || mediation.machine != nil
     }
   }
 
   /// Whether it watches threads that execute programs.
   public var judgesPrograms: Bool {
     if case .mediate(let mediation) = self { mediation.exec != nil } else { false }
+  }
+
+  var makesCalls: Bool {
+    if case .mediate(let mediation) = self { mediation.nested != nil } else { false }
   }
 
   var tellsOfMachine: Bool {

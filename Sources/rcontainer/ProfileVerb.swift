@@ -106,7 +106,8 @@ enum ProfileVerb {
     head += " (some only where the policy asks for it), \(counts.denied) denied\n"
     head += "other architectures: " + (policy.otherArchitectures ? "the same" : "end the process")
     head += "; memory that is written and then executed: " + (policy.writeExecute ? "allowed" : "refused") + "\n"
-    head += "programs that may be executed: " + policy.exec.description + "\n\n"
+    head += "programs that may be executed: " + policy.exec.description
+    head += "; mounts, device nodes and attributes: " + (policy.nested ? "made for the container" : "denied") + "\n\n"
     return head + lines
   }
 
@@ -150,6 +151,7 @@ enum ProfileVerb {
       writer.member("otherArchitectures", policy.otherArchitectures)
       writer.member("writeExecute", policy.writeExecute)
       writer.member("exec", policy.exec.description)
+      writer.member("nested", policy.nested)
       writer.member("reachable", policy.reach(on: architecture))
       writer.key("calls")
       writer.array { writer in
@@ -184,6 +186,7 @@ enum ProfileVerb {
     }
     setting("otherArchitectures", one.otherArchitectures, other.otherArchitectures)
     setting("writeExecute", one.writeExecute, other.writeExecute)
+    setting("nested", one.nested, other.nested)
     if one.exec != other.exec {
       text += "- exec: " + one.exec.description + "\n+ exec: " + other.exec.description + "\n"
     }

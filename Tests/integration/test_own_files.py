@@ -199,6 +199,57 @@ print('end')
         self.assertEqual(done.stdout.split()[1], pathlib.Path("/proc/meminfo").read_text().split()[1])
 
 
+@ours_only
+@needs_root
+@unittest.skipUnless(pathlib.Path("/sys/fs/cgroup/memory").is_dir(), "needs cgroup v1")
+class OrdinaryUsers(Case):
+    """A user with delegated cgroups, for whom /dev/fuse may be opened or not."""
+    CONTROLLERS = ("memory", "cpu", "cpuset", "pids", "cpuacct", "freezer", "blkio", "devices")
+
+    def do(self, mode, *command):
+        user = OrdinaryUser()
+        self.addCleanup(user.remove)
+        name, state = f"rct-delegated-{user.uid}", f"/tmp/rct-files-{user.uid}"
+        places = [pathlib.Path("/sys/fs/cgroup") / c / name for c in self.CONTROLLERS if (pathlib.Path("/sys/fs/cgroup") / c).is_dir()]
+        for place in places:
+            place.mkdir()
+            if place.parent.name == "cpuset":
+                for file in ("cpuset.cpus", "cpuset.mems"):
+                    (place / file).write_text((place.parent / file).read_text())
+            run("chown", "-R", f"{user.uid}:{user.gid}", place)
+        enter = "".join(f"echo $$ >{place}/cgroup.procs; " for place in places)
+        device = f"mount -t tmpfs none /mnt; mknod -m {mode} /mnt/fuse c 10 229; mount --bind /mnt/fuse /dev/fuse; "
+        try:
+            return run("unshare", "--mount", "sh", "-ec", enter + device + 'exec "$@"', "sh",
+                       "setpriv", "--reuid", user.uid, "--regid", user.gid, "--clear-groups", RUNTIME, "--root", state, *command)
+        finally:
+            run("rm", "-rf", state)
+            for place in places:
+                for _ in range(100):
+                    if run("rmdir", place).returncode == 0:
+                        break
+                    time.sleep(0.02)
+
+    SHOW = "head -n 1 /proc/meminfo; cat /sys/devices/system/cpu/online; busybox free -k | sed -n 2p; nproc; id -u"
+
+    def test_they_have_them(self):
+        before = set(servers())
+        done = self.do(666, "do", "--memory", "64m", "--cpus", "1", "--", "sh", "-c", self.SHOW)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0].split()[1], "65536", done.stderr)
+        self.assertEqual((lines[1], lines[2].split()[1], lines[3]), ("0", "65536", "1"))
+        self.assertNotEqual(lines[4], "0")
+        self.assertLessEqual(set(servers()), before)
+        self.assertRegex(self.do(666, "features", "--check").stdout, r"(?m)^own-files +yes")
+
+    def test_without_the_device_all_is_the_hosts(self):
+        done = self.do(600, "do", "--memory", "64m", "--", "sh", "-c", self.SHOW)
+        host = pathlib.Path("/proc/meminfo").read_text().split()[1]
+        lines = done.stdout.splitlines()
+        self.assertEqual((lines[0].split()[1], lines[2].split()[1]), (host, host), done.stderr)
+        self.assertRegex(self.do(600, "features", "--check").stdout, r"(?m)^own-files +missing")
+
+
 CALLS = """
 import ctypes, os, sys, threading
 library = ctypes.CDLL(None, use_errno=True)

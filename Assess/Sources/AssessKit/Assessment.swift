@@ -115,7 +115,9 @@ public struct Assessment: Sendable {
         progress.step("surface", subject.id)
         do {
           if journal.surface[subject.id] == nil { try journal.add(try await suite.measure(subject)) }
-          report.surface.append(journal.surface[subject.id]!)
+          let record = journal.surface[subject.id]!
+          report.surface.append(record)
+          for line in record.leftOut ?? [] { progress.note("\(subject.id): left out: \(line)") }
         } catch let error as AssessError { report.add(problem: "surface: \(error)", to: subject.id) }
         progress.finish()
       }

@@ -184,6 +184,21 @@ import Testing
     #expect(try HTMLReport.text(Sample.partial()).contains("This report is partial."))
   }
 
+  @Test func equalCountsAreASentence() throws {
+    var report = Sample.report()
+    #expect(try !HTMLReport.text(report).contains("the same for every subject"))
+    for index in report.surface.indices { report.surface[index].counts[1].value = 3 }
+    #expect(try HTMLReport.text(report).contains("3 of 46, the same for every subject."))
+  }
+
+  @Test func aNoisyMachineIsSaidFirst() throws {
+    var report = Sample.report()
+    let words = "The machine was too noisy for small differences in cost."
+    #expect(try !HTMLReport.text(report).contains(words) && !MarkdownReport.text(report).contains(words))
+    report.performance?.noise = Noise(width: 0.4, tooNoisy: true, reason: "It was too noisy.")
+    #expect(try HTMLReport.text(report).contains(words) && MarkdownReport.text(report).contains(words))
+  }
+
   @Test func aReportOfNothingIsStillAPage() throws {
     var report = Sample.small()
     (report.subjects, report.probes, report.findings, report.suites) = ([], [], [], [])
@@ -250,6 +265,7 @@ import Testing
   @Test func numbersForPeople() {
     #expect(Plain.number(1234.0) == "1234" && Plain.number(12345) == "12\u{2009}345" && Plain.number(0.5) == "0.500")
     #expect(Plain.factor(1.0437) == "1.044" && Plain.factor(3.214) == "3.21" && Plain.factor(123.4) == "123")
+    #expect(Plain.cost(Interval(value: 0.5, low: 0.4512, high: 2.25)) == "0.500 [0.451, 2.250]")
     #expect(Plain.list(["a", "b", "c"]) == "a, b and c" && Plain.list([]) == "")
     #expect(Plain.command(["a", "b c", "it's", ""]) == "a 'b c' 'it'\\''s' ''")
     #expect(Plain.bytes(16 << 30) == "16 GiB")

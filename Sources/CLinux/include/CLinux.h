@@ -75,7 +75,9 @@ enum {
 };
 enum {
   RC_CLONE_NEWTIME = 0x80,
-  RC_CAP_DAC_READ_SEARCH = 2, RC_CAP_KILL = 5, RC_CAP_SYS_PTRACE = 19,
+  RC_CAP_CHOWN = 0, RC_CAP_DAC_OVERRIDE = 1, RC_CAP_DAC_READ_SEARCH = 2, RC_CAP_FOWNER = 3, RC_CAP_FSETID = 4,
+  RC_CAP_KILL = 5, RC_CAP_SETGID = 6, RC_CAP_SETUID = 7, RC_CAP_SYS_CHROOT = 18, RC_CAP_SYS_PTRACE = 19,
+  RC_CAP_SYS_ADMIN = 21, RC_CAP_MKNOD = 27,
   RC_PR_SET_MDWE = 65, RC_PR_GET_MDWE = 66, RC_PR_MDWE_REFUSE_EXEC_GAIN = 1,
 };
 #define RC_CLONE_INTO_CGROUP 0x200000000ULL
@@ -83,7 +85,9 @@ enum {
 enum {
   RC_PROC_SUPER_MAGIC = 0x9fa0, RC_SYSFS_MAGIC = 0x62656572, RC_CGROUP2_SUPER_MAGIC = 0x63677270, RC_TMPFS_MAGIC = 0x01021994,
   RC_CGROUP_SUPER_MAGIC = 0x27e0eb, RC_RAMFS_MAGIC = (int)0x858458f6, RC_HUGETLBFS_MAGIC = (int)0x958458f6,
-  RC_ST_RDONLY = 1,
+  RC_ST_RDONLY = 1, RC_ST_NOEXEC = 8,
+  RC_DEVPTS_SUPER_MAGIC = 0x1cd1, RC_DEBUGFS_MAGIC = 0x64626720, RC_TRACEFS_MAGIC = 0x74726163,
+  RC_SECURITYFS_MAGIC = 0x73636673, RC_BPF_FS_MAGIC = (int)0xcafe4a11,
 };
 
 /* --- arguments, kept by the constructor before main --- */
@@ -137,6 +141,10 @@ static inline long rc_readlinkat(int dir, const char *path, char *buffer, size_t
 static inline long rc_faccessat(int dir, const char *path, int mode) {
   return RC_RESULT(faccessat(dir, path, mode, 0));
 }
+/* With the rights of the effective ids; -ENOSYS before Linux 5.8. */
+static inline long rc_faccessat_effective(int dir, const char *path, int mode) {
+  return RC_RESULT(syscall(439 /* SYS_faccessat2 */, dir, path, mode, AT_EACCESS));
+}
 static inline long rc_fchmod(int fd, unsigned mode) { return RC_RESULT(fchmod(fd, mode)); }
 static inline long rc_fchmodat(int dir, const char *path, unsigned mode) {
   return RC_RESULT(fchmodat(dir, path, mode, 0));
@@ -170,6 +178,12 @@ static inline long rc_mount_id(int fd) {
   long r = RC_RESULT(statx(fd, "", AT_EMPTY_PATH, 0x1000u /* STATX_MNT_ID */, &s));
   return r < 0 ? r : (long)s.stx_mnt_id;
 }
+/* 1 if what is open is the root of a mount. */
+static inline long rc_is_mount_root(int fd) {
+  struct statx s;
+  long r = RC_RESULT(statx(fd, "", AT_EMPTY_PATH, 0, &s));
+  return r < 0 ? r : (s.stx_attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */) != 0;
+}
 static inline long rc_getdents(int fd, void *p, size_t n) {
   return RC_RESULT(syscall(SYS_getdents64, fd, p, n));
 }
@@ -201,6 +215,10 @@ static inline long rc_fgetxattr(int fd, const char *name, void *value, size_t si
 static inline long rc_fsetxattr(int fd, const char *name, const void *value, size_t size) {
   return RC_RESULT(fsetxattr(fd, name, value, size, 0));
 }
+static inline long rc_setxattr(const char *path, const char *name, const void *value, size_t size, int flags) {
+  return RC_RESULT(setxattr(path, name, value, size, flags));
+}
+static inline long rc_removexattr(const char *path, const char *name) { return RC_RESULT(removexattr(path, name)); }
 
 /* --- mounts --- */
 static inline long rc_mount(const char *source, const char *target, const char *type,

@@ -19,7 +19,8 @@ enum OwnFilesStage {
   static func canAnswerCalls(_ spec: Spec) -> Bool {
     if let section = spec.linux?.seccomp, SeccompStage.notifies(section) { return false }
     guard kernelIsAtLeast(5, 19), KernelFeature.notification.isThere else { return false }
-    return (try? ConShim(spec.annotations)) == .software
+    // Without the files, what they tell and what calls tell would not be of one machine.
+    return OwnFiles.hasDevice && (try? ConShim(spec.annotations)) == .software
   }
 
   /// Mounts them where nobody sees them yet.
@@ -32,6 +33,15 @@ enum OwnFilesStage {
         "the container sees the host's memory and processors in /proc: no FUSE here (" + error.description + ")")
       return nil
     }
+  }
+
+  /// Mounts them as root of the container's user namespace and puts them in place. Without FUSE the host's stay.
+  static func attachInside(
+    _ root: borrowing RootDirectory, _ serve: (_ device: Int32) throws(RuntimeError) -> Void
+  ) throws(RuntimeError) {
+    guard let files = OwnFiles.mountInside() else { return }
+    try serve(files.device.raw)
+    try attach(files.root.raw, in: root)
   }
 
   /// Puts the files over those of the container's procfs and sysfs. Something else that is there already stays: an engine's

@@ -118,7 +118,10 @@ struct RootfsStage {
 
   /// Hides and protects what the configuration says. Before the pivot: the null device that covers files is
   /// the host's.
-  func hide(_ root: borrowing RootDirectory) throws(RuntimeError) {
+  /// - Parameter serve: lets own files be served that were mounted here, by their device.
+  func hide(
+    _ root: borrowing RootDirectory, serve: (_ device: Int32) throws(RuntimeError) -> Void
+  ) throws(RuntimeError) {
     if !hasMountNamespace { return }
     if madeMountNamespace, plan.spec.root?.readonly == true {
       try at(.rootfs, "root.readonly") { () throws(Errno) in
@@ -126,6 +129,7 @@ struct RootfsStage {
       }
     }
     if let files = plan.ownFiles { try OwnFilesStage.attach(files, in: root) }
+    if plan.mountsOwnFiles { try OwnFilesStage.attachInside(root, serve) }
     let (masked, readOnly) = (plan.linux.maskedPaths, plan.linux.readonlyPaths)
     if masked.isEmpty && readOnly.isEmpty { return }
     let paths = try HiddenPaths()

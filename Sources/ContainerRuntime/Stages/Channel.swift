@@ -12,6 +12,8 @@ enum Message {
   case console
   /// Init, to the runtime, with a descriptor: the throw-away layers of its root.
   case layers
+  /// Init, to the runtime, with a descriptor: the device of the own files that it has mounted; serve them.
+  case files
   /// Init, to the runtime: all is prepared; what is left is to start.
   case ready
   /// Init, to the runtime: something that the user should read.
@@ -88,6 +90,7 @@ struct Channel: ~Copyable {
     case .console: [4]
     case .ready: [5]
     case .layers: [9]
+    case .files: [10]
     case .warning(let text): [6] + Array(text.utf8) + [0]
     case .failed(let error): [7] + encodeError(error)
     case .proceed(let state): [8] + Array(state.utf8) + [0]
@@ -105,6 +108,7 @@ struct Channel: ~Copyable {
     case 4: return .console
     case 5: return .ready
     case 9: return .layers
+    case 10: return .files
     case 6: return .warning(fields.first ?? "")
     case 7: return decodeError(fields).map { .failed($0) }
     case 8: return .proceed(listenerState: fields.first ?? "")

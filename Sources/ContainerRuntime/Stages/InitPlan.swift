@@ -47,6 +47,8 @@ struct InitPlan {
   let egress: (rules: EgressRules, sockets: Int32)?
   /// A detached mount with the container's own files of /proc.
   let ownFiles: Int32?
+  /// It has to make it itself, having the right to only inside.
+  let mountsOwnFiles: Bool
   /// The container's own resolver.
   let containerEgress: EgressStage.Way?
 

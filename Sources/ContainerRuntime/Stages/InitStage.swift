@@ -65,7 +65,10 @@ struct InitStage: ~Copyable {
     }
     // Written through a private procfs, so that nothing in the container is taken for it.
     try SysctlStage.apply(plan.linux.sysctl)
-    try rootfs.hide(root)
+    try rootfs.hide(root) { device throws(RuntimeError) in
+      try channel.send(.files, descriptors: [device])
+      try channel.awaitProceed()
+    }
     try rootfs.enter(root)
     try rootfs.propagate()
     var program = try prepareProcess()

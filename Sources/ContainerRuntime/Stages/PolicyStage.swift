@@ -108,10 +108,11 @@ public enum PolicyStage {
     switch supervision {
     case nil: break
     case .learn, .trace:
-      if policy.exec != .any {
+      if policy.exec != .any || policy.nested {
         throw RuntimeError(
-          .options, "policy " + policy.name + " has \"exec\", which has no effect while a command is watched",
-          hint: "choose a policy without it")
+          .options,
+          "policy " + policy.name + " has \"" + (policy.nested ? "nested" : "exec")
+            + "\", which has no effect while a command is watched", hint: "choose a policy without it")
       }
       for index in rules.rules.indices where rules.rules[index].action == .allow { rules.rules[index].action = .notify }
     case .mediate(let lines, _):
@@ -123,17 +124,50 @@ public enum PolicyStage {
         }
         rules.defaultAction = .notify
       }
+      if policy.nested {
+        try checkNested(spec, policy)
+        let calls = policy.nestedCalls
+        for index in rules.rules.indices where rules.rules[index].action != .allow {
+          rules.rules[index].names.removeAll { calls.contains($0) }
+        }
+        rules.rules.removeAll { $0.names.isEmpty }
+        rules.rules.append(SeccompPolicy.Rule(calls, .notify))
+      }
     }
     if supervision != nil, let section = spec.linux?.seccomp, SeccompStage.notifies(section) {
       throw RuntimeError(
         .configuration,
         "linux.seccomp.listenerPath: the policy " + policy.name + " needs the filter's only listener itself",
-        hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\"")
+        hint: "leave the SCMP_ACT_NOTIFY rules out, or choose a policy without \"exec\" and \"nested\"")
     }
     var filter = try SeccompStage.compile(spec.linux?.seccomp, rules: [rules] + egress, log: log)
     filter?.refusesWriteExecute = !policy.writeExecute
     return filter
   }
+
+  /// What is mounted for a container without a mount namespace would be mounted on the host.
+  private static func checkNested(_ spec: Spec, _ policy: ShimPolicy) throws(RuntimeError) {
+    if spec.linux?.namespaces.contains(where: { $0.type == .mount }) ?? false { return }
+    throw RuntimeError(
+      .configuration, "policy " + policy.name + " has \"nested\", and linux.namespaces has no mount namespace",
+      hint: "add one, or choose a policy without it")
+  }
+
+  /// What `nested` means for a container.
+  private static func nestedRules(_ policy: ShimPolicy?, _ spec: Spec) -> Supervisor.NestedRules? {
+    guard let policy, policy.nested else { return nil }
+    let limit = spec.linux?.resources?.memory?.limit ?? 0
+    let hidden = (spec.linux?.maskedPaths ?? []) + (spec.linux?.readonlyPaths ?? [])
+    return Supervisor.NestedRules(
+      calls: policy.nestedCalls.compactMap { SyscallCatalogue.index(of: $0) },
+      memoryLimit: limit > 0 ? UInt64(limit) : usualMemoryLimit,
+      hidesInRoot: hidden.contains { path in
+        !["/proc/", "/sys/"].contains { RootDirectory.clean(path).utf8.starts(with: $0.utf8) }
+      })
+  }
+
+  /// Bytes of a file system in memory in a container without a limit of memory.
+  private static let usualMemoryLimit: UInt64 = 256 << 20
 
   /// The calls that execute programs.
   private static let programCalls = ["execve", "execveat"]
@@ -143,13 +177,13 @@ public enum PolicyStage {
   ///   - lines: a file for the lines of an audit.
   ///   - machine: it answers calls that tell of the machine.
   static func supervision(_ policy: ShimPolicy?, lines: Int32?, machine: Bool) throws(RuntimeError) -> Supervision? {
-    guard let policy, policy.exec != .any || lines != nil else {
+    guard let policy, policy.exec != .any || policy.nested || lines != nil else {
       return machine ? .mediate(lines: nil, summary: nil) : nil
     }
     // Without it a signal would take a call back that the supervisor has begun (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).
     if !kernelIsAtLeast(5, 19) {
       throw RuntimeError(
-        .seccomp, "policy " + policy.name + " needs Linux 5.19 for \"exec\" or an audit",
+        .seccomp, "policy " + policy.name + " needs Linux 5.19 for \"exec\", \"nested\" or an audit",
         hint: "choose a policy without them")
     }
     return .mediate(lines: lines, summary: nil)
@@ -160,7 +194,7 @@ public enum PolicyStage {
   ///   - begin: see `Supervisor.Mediation.begin`.
   ///   - machine: what tells of the machine the container's own way.
   static func work(
-    _ supervision: Supervision, _ policy: ShimPolicy?, id: String, begin: Int64, machine: MachineFigures?
+    _ supervision: Supervision, _ policy: ShimPolicy?, _ spec: Spec, id: String, begin: Int64, machine: MachineFigures?
   ) -> Supervisor.Work {
     switch supervision {
     case .learn(let result): return .learn(result: result)
@@ -174,6 +208,7 @@ public enum PolicyStage {
         guard let index = SyscallCatalogue.index(of: name), let policy else { continue }
         mediation.programCalls.append((index, policy.classes[index]))
       }
+      mediation.nested = nestedRules(policy, spec)
       mediation.machine = machine
       mediation.machineCalls = MachineFigures.calls.compactMap { SyscallCatalogue.index(of: $0) }
         .filter { policy?.classes[$0] == .direct }

@@ -130,7 +130,7 @@ struct RuntimeStage: ~Copyable {
     try container.save(record)
     let work = supervision.map {
       PolicyStage.work(
-        $0, policy, id: container.id, begin: begin, machine: machine ? cgroup.map { MachineFigures($0) } : nil)
+        $0, policy, spec, id: container.id, begin: begin, machine: machine ? cgroup.map { MachineFigures($0) } : nil)
     }
     record.supervisorAnswers = machine
     record.supervisorJudges = work?.judgesPrograms ?? false
@@ -240,7 +240,7 @@ struct RuntimeStage: ~Copyable {
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
-      ownFiles: ownFiles?.mount,
+      ownFiles: ownFiles?.mount, mountsOwnFiles: hasOwnFiles && isRootless() && cgroup != nil,
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
       })
@@ -249,6 +249,7 @@ struct RuntimeStage: ~Copyable {
     let first = child.pidfd.raw
     let channel = Channel(child.channel)
     var terminal: Descriptor? = nil
+    var files: Int32? = ownFiles?.pid
     do throws(RuntimeError) {
       // Before the first process can send anything there: it waits for this one.
       if let supervisor {
@@ -266,7 +267,7 @@ struct RuntimeStage: ~Copyable {
         }
       }
       try moveDevices(namespaces, pid: child.pid)
-      try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal)
+      try serve(channel, pid: child.pid, maps: maps, console: console, terminal: &terminal, files: &files)
     } catch {
       try? sendSignal(SIGKILL, toProcess: child.pidfd.raw)
       _ = try? wait(child.pid)
@@ -276,7 +277,7 @@ struct RuntimeStage: ~Copyable {
     if options.waitsForClaim { waiting = channel.release() }
     return Launched(
       pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor?.pid,
-      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: ownFiles?.pid)
+      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: files)
   }
 
   /// The process that answers calls, and a socket where `exec` finds it.
@@ -319,7 +320,7 @@ struct RuntimeStage: ~Copyable {
   /// Answers the first process until it is ready, and lets it go on.
   private mutating func serve(
     _ channel: borrowing Channel, pid: Int32, maps: UserMappings, console: Int32?,
-    terminal: inout Descriptor?
+    terminal: inout Descriptor?, files: inout Int32?
   ) throws(RuntimeError) {
     try ProcessStage.setLimits(spec.process?.rlimits ?? [], pid: pid)
     try setOOMScore(pid)
@@ -342,6 +343,13 @@ struct RuntimeStage: ~Copyable {
       case .layers:
         guard let descriptor else { throw RuntimeError(.rootfs, "no layers came") }
         options.layers?.insert(Descriptor(owning: descriptor))
+      case .files:
+        guard let descriptor, let cgroup else { throw RuntimeError(.mounts, "no device came") }
+        let device = Descriptor(owning: descriptor)
+        files = try at(.process, "starting the server of own files") { () throws(Errno) in
+          try OwnFiles.serve(device.raw, cgroup)
+        }
+        try channel.proceed()
       case .warning(let text): log.write(.warning, text)
       case .failed(let error): throw error
       case .ready:

@@ -212,7 +212,7 @@ private struct ExecStage: ~Copyable {
         }
         try channel.proceed(listenerState: listenerState(pid))
         return try channel.awaitEnd()
-      case .mapUsers, .runHooks, .layers, .proceed:
+      case .mapUsers, .runHooks, .layers, .files, .proceed:
         throw RuntimeError(.process, "the stages lost step")
       }
     }

@@ -222,7 +222,7 @@ public enum KernelFeature: String, CaseIterable, Sendable {
   /// As ``OwnFiles`` mounts them.
   private static var canServeFiles: Bool {
     if !isRootless() { return tries { () throws(Errno) in try OwnFiles.probe() } }
-    return false
+    return works(CLONE_NEWUSER | CLONE_NEWNS) { () throws(Errno) in try OwnFiles.probe() }
   }
 
   /// As ``EgressStage`` loads them.

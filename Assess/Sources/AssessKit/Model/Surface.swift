@@ -2,6 +2,8 @@
 public struct SurfaceRecord: Codable, Sendable, Equatable {
   public var subject: String
   public var counts: [Count]
+  /// What could not be counted, and why, a line each.
+  public var leftOut: [String]?
 
   public init(subject: String, counts: [Count]) { (self.subject, self.counts) = (subject, counts) }
 
@@ -21,6 +23,19 @@ public struct SurfaceRecord: Codable, Sendable, Equatable {
     public init(id: String, title: String, dimension: String, value: Int, tried: Int?, names: [String]) {
       (self.id, self.title, self.dimension) = (id, title, dimension)
       (self.value, self.tried, self.names) = (value, tried, names)
+    }
+  }
+}
+
+extension Report {
+  /// What no record could count, a sentence each, with the subjects that it is so for.
+  var surfaceLeftOut: [String] {
+    var lines: [String] = []
+    for line in surface.flatMap({ $0.leftOut ?? [] }) where !lines.contains(line) { lines.append(line) }
+    return lines.map { line in
+      let subjects = surface.filter { ($0.leftOut ?? []).contains(line) }.map(\.subject)
+      return subjects.count == surface.count
+        ? "Left out. \(line)" : "Left out for \(subjects.joined(separator: ", ")). \(line)"
     }
   }
 }

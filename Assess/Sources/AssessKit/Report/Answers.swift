@@ -41,7 +41,8 @@ struct Answers {
   private var shares: String {
     let told = summary.measured.filter { $0.share != nil }
     var text = "\(Plain.count(report.probes.count, "probe was", "probes were")) tried against each of "
-    text += "\(Plain.count(summary.measured.count, "subject", "subjects"))."
+    let tried = summary.measured.filter { $0.told + $0.inconclusive + $0.notApplicable > 0 }
+    text += "\(Plain.count(tried.count, "subject", "subjects"))."
     let applicable = told.map { $0.told + $0.inconclusive }
     if let least = applicable.min(), let most = applicable.max() {
       text +=
@@ -187,10 +188,12 @@ struct Answers {
         "\(best[0].subject.id) contains the largest share at the lowest cost: here nothing had to be exchanged, going by the middle of "
         + "the intervals."
     }
-    let sorted = best.sorted { $0.cost!.value < $1.cost!.value }.map(\.subject.id)
-    return
-      "Going by the middle of the intervals, no other subject contains as much for less than \(Plain.list(sorted)); "
-      + "from the first of them to the last, more containment costs more."
+    let sorted = best.sorted { $0.cost!.value < $1.cost!.value }
+    let apart = sorted[0].cost!.high < sorted[sorted.count - 1].cost!.low
+    let names = Plain.list(sorted.map(\.subject.id))
+    return "Going by the middle of the intervals, no other subject contains as much for less than \(names). "
+      + "From the first of them to the last, more containment costs more"
+      + (apart ? "." : "; but their intervals overlap, so that this difference in cost is not shown.")
   }
 
   /// The same runtime in its least and its most containing configuration.
@@ -205,7 +208,8 @@ struct Answers {
         "\(runtime.name) gains \(points) points from \(low.subject.configuration) to \(high.subject.configuration), "
       text += "and its cost goes from \(Plain.factor(before.value)) to \(Plain.factor(after.value))"
       let apart = before.high < after.low || after.high < before.low
-      return text + (apart ? ", outside of the intervals" : ", within the intervals: no difference is shown")
+      return text
+        + (apart ? ", and the intervals are apart" : "; the intervals overlap, so that no difference in cost is shown")
     }
     guard !texts.isEmpty else { return "" }
     return "Within one runtime: " + texts.joined(separator: "; ") + "."

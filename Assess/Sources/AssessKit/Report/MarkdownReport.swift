@@ -12,6 +12,9 @@ public enum MarkdownReport {
     if report.finished == nil {
       lines += ["**This report is partial: the assessment did not finish.** What is missing was not measured.", ""]
     }
+    if let noise = report.performance?.noise, noise.tooNoisy {
+      lines += ["**The machine was too noisy for small differences in cost.** \(escaped(noise.reason))", ""]
+    }
     let machine = report.machine
     lines += [
       "Linux \(escaped(machine.kernel)), \(escaped(machine.distribution)), \(machine.processors) × "
@@ -110,6 +113,7 @@ public enum MarkdownReport {
       }
       lines.append(row(["\(escaped(count.title)) (\(escaped(count.dimension)))"] + cells))
     }
+    for line in summary.report.surfaceLeftOut { lines += ["", escaped(line)] }
     return lines + [""]
   }
 

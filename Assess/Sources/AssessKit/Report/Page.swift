@@ -18,8 +18,9 @@ struct Page {
   struct MatrixCell { var letter, style, label: String, target: String? }
   struct ProbeText { var id, title, anchor, group, technique, cves, source, meaning: String }
   struct SurfaceDimension { var title, explanation: String, counts: [SurfaceCount] }
-  struct SurfaceCount { var title: String, chart: Chart, rows: [SurfaceRow] }
+  struct SurfaceCount { var title: String, chart: Chart?, same: String?, rows: [SurfaceRow] }
   struct SurfaceRow { var key, id, value, tried, names: String }
+  struct GroupCost { var key, id: String, costs: [String] }
   struct MetricGroup { var title: String, charts: ChartPair?, metrics: [MetricText] }
   struct MetricText { var title, what, unit, direction: String, rows: [MetricRow] }
   struct MetricRow { var key, id, median, cost, judgement, reason, samples: String }
@@ -59,6 +60,7 @@ struct Page {
   var price: [String]
   var hasThreats, hasSurface, hasPerformance: Bool
   var noThreats, noSurface, noPerformance: String
+  var surfaceLeftOut: [String]
   var legend: [Legend]
   var columns: [Column]
   var columnCount: Int
@@ -67,6 +69,10 @@ struct Page {
   var surface: [SurfaceDimension]
   var metricGroups: [MetricGroup]
   var noise: String?
+  var tooNoisy: Bool
+  /// Titles of the groups of metrics, and their geometric means per subject.
+  var costGroups: [String]
+  var groupCosts: [GroupCost]
   var subjects: [SubjectText]
   var hasPublished: Bool
   var published: [Published]
@@ -74,7 +80,7 @@ struct Page {
   /// SHA-256 of the style sheet and of the script, in Base64, as the content security policy names them (CSP level 3, section 2.3.1). A browser
   /// runs neither when a digest is not theirs; a test says what it has to be.
   static let digests = (
-    style: "sha256-GGOVIQKj4ED6Cric2rdqgsIyM1q9Js7qPGdJxl8EWAc=",
+    style: "sha256-Cf4CTdImhhQ4ww+MLXrOvzOOlKG87qOT2GQyU5WfJkU=",
     script: "sha256-rzye32+CoZXX7Q6N/v1/bTDD1Jx4LfS8uJOAqublGxg="
   )
   /// More of an output than a report may hold is cut.
@@ -103,6 +109,7 @@ struct Page {
         ? "The suite \(suite.rawValue) gave no result." : "The suite \(suite.rawValue) was not run."
     }
     (noThreats, noSurface, noPerformance) = (without(.threats), without(.surface), without(.performance))
+    surfaceLeftOut = report.surfaceLeftOut
     legend = Verdict.allCases.map {
       Legend(letter: $0.letter, style: $0.style, name: $0.rawValue, meaning: $0.meaning)
     }
@@ -126,6 +133,8 @@ struct Page {
     surface = Self.surface(summary, charts)
     metricGroups = Self.metricGroups(summary, charts)
     noise = report.performance?.noise.map { Plain.line($0.reason) }
+    tooNoisy = report.performance?.noise?.tooNoisy ?? false
+    (costGroups, groupCosts) = Self.groupCosts(summary)
     subjects = summary.standings.enumerated().map { index, standing in
       Self.subject(index, standing, summary, probes, charts.swatch(index))
     }
@@ -244,7 +253,13 @@ struct Page {
             key: standing.key, id: standing.subject.id, value: Plain.number(own.value),
             tried: own.tried.map { Plain.number($0) } ?? "–", names: own.names.joined(separator: " "))
         }
-        return SurfaceCount(title: count.title, chart: chart, rows: rows)
+        // Equal bars say less than a sentence.
+        let first = rows[0]
+        let same = rows.count > 1 && rows.allSatisfy { $0.value == first.value && $0.tried == first.tried }
+        let outOf = first.tried == "–" ? "" : " of \(first.tried)"
+        return SurfaceCount(
+          title: count.title, chart: same ? nil : chart,
+          same: same ? "\(first.value)\(outOf), the same for every subject." : nil, rows: rows)
       }
       return entries.isEmpty ? nil : SurfaceDimension(title: title, explanation: explanation, counts: entries)
     }
@@ -276,6 +291,21 @@ struct Page {
       }
       return MetricGroup(title: group.prefix(1).uppercased() + group.dropFirst(), charts: pair, metrics: metrics)
     }
+  }
+
+  private static func groupCosts(_ summary: Summary) -> ([String], [GroupCost]) {
+    guard let performance = summary.report.performance else { return ([], []) }
+    var groups: [String] = []
+    for metric in performance.metrics where !groups.contains(metric.group) { groups.append(metric.group) }
+    let rows = summary.measured.filter { $0.cost != nil && !$0.isBaseline }.map { standing in
+      let costs = groups.map { group -> String in
+        let metrics = performance.metrics.filter { $0.group == group && summary.sharedMetrics.contains($0.id) }
+        let mean = Statistics.geometricMean(metrics.compactMap { summary.result($0.id, standing.subject.id)?.cost })
+        return mean.map(Plain.cost) ?? "–"
+      }
+      return GroupCost(key: standing.key, id: standing.subject.id, costs: costs + [Plain.cost(standing.cost!)])
+    }
+    return (groups.map { $0.prefix(1).uppercased() + $0.dropFirst() } + ["All"], rows)
   }
 
   private static func subject(

@@ -53,8 +53,11 @@ enum Plain {
       value)
   }
 
+  /// A cost with its interval, all with as many digits.
   static func cost(_ interval: Interval) -> String {
-    "\(factor(interval.value)) [\(factor(interval.low)), \(factor(interval.high))]"
+    let digits = interval.value < 2 ? 3 : interval.value < 10 ? 2 : interval.value < 100 ? 1 : 0
+    func text(_ value: Double) -> String { String(format: "%.\(digits)f", value) }
+    return "\(text(interval.value)) [\(text(interval.low)), \(text(interval.high))]"
   }
 
   static func value(_ interval: Interval) -> String {

@@ -13,6 +13,17 @@ public struct SurfaceSuite: Sendable {
 
   private actor Reference {
     private var lines: SurfaceLines?
+    private var functions: PayloadWord?
+
+    /// Whether this kernel tells which of its functions run.
+    func functions(_ suite: SurfaceSuite) async throws -> PayloadWord? {
+      if functions == nil {
+        let outcome = try await Command.run(
+          suite.functionsCommand + ["check"], scratch: suite.workspace.scratch, limit: 10)
+        functions = PayloadWord(outcome.output)
+      }
+      return functions
+    }
 
     func lines(_ suite: SurfaceSuite) async throws -> SurfaceLines {
       if let lines { return lines }
@@ -51,7 +62,67 @@ public struct SurfaceSuite: Sendable {
           id: "trusted-lines", title: "Lines of code that have to be trusted: \(code.what)", dimension: "complexity",
           value: code.lines, tried: nil, names: [code.source]))
     }
-    return SurfaceRecord(subject: subject.id, counts: counts)
+    var record = SurfaceRecord(subject: subject.id, counts: counts)
+    do { record.counts += try await functions(subject) } catch let error as AssessError {
+      record.leftOut = ["The kernel's functions: \(error)."]
+    }
+    return record
+  }
+
+  private var functionsCommand: [String] {
+    [payload, "functions", workspace.name + "-functions", workspace.path + "/tracing"]
+  }
+
+  /// How many of the kernel's functions a container's ordinary work runs in, and how often: breadth and volume.
+  ///
+  /// - Throws: `AssessError` saying why that is not known.
+  private func functions(_ subject: Subject) async throws -> [SurfaceRecord.Count] {
+    guard subject.runtime.driver == .direct else {
+      throw AssessError("an engine's processes are not told apart from others")
+    }
+    let told = try await reference.functions(self)
+    guard told?.result == .worked else { throw AssessError("this host does not tell which run: \(told?.detail ?? "")") }
+    let launcher = Launcher(subject: subject, workspace: workspace)
+    let id = workspace.name + "-functions"
+    let bundle = try Bundle(
+      workspace, name: id, payload: payload, base: try Configuration.base(), patches: [subject.configuration.patch],
+      arguments: ["exercise"], cgroup: id)
+    defer { try? FileManager.default.removeItem(atPath: bundle.path) }
+    let before = ProcessTable.now()
+    let output = workspace.scratch + "/" + id
+    try await launcher.start(bundle, id: id, arguments: ["exercise"], output: output)
+    let outcome: Outcome
+    do {
+      guard await Companion.ready(output + ".out") else { throw AssessError("the work did not begin") }
+      let processes = ProcessTable.now().of(id, before: before, except: getpid())
+      outcome = try await Command.run(
+        functionsCommand + [output + ".out", processes.sorted().map(String.init).joined(separator: ","), "--"]
+          + launcher.prefix + ["kill", id, "USR1"], scratch: workspace.scratch, limit: 60)
+    } catch {
+      await launcher.remove(id)
+      throw error
+    }
+    await launcher.remove(id)
+    for end in [".out", ".err"] { System.unlink(output + end) }
+    return try Self.functions(outcome)
+  }
+
+  /// - Throws: `AssessError` if there are no figures, or not all of them.
+  static func functions(_ outcome: Outcome) throws -> [SurfaceRecord.Count] {
+    let numbers = outcome.output.split(separator: "\n").first { $0.hasPrefix("FUNCTIONS ") }?
+      .split(separator: " ").dropFirst().compactMap { Int($0) }
+    guard let numbers, numbers.count == 3 else {
+      throw AssessError(PayloadWord(outcome.output)?.detail ?? outcome.lastLine)
+    }
+    guard numbers[2] == 0 else { throw AssessError("\(numbers[2]) calls of them were lost") }
+    return [
+      .init(
+        id: "kernel-functions", title: "Functions of the kernel that ordinary work runs in",
+        dimension: "breadth", value: numbers[0], tried: nil, names: []),
+      .init(
+        id: "kernel-function-calls", title: "Calls of the kernel's functions for ordinary work",
+        dimension: "volume", value: numbers[1], tried: nil, names: []),
+    ]
   }
 
   /// Breadth: how many different things.

@@ -54,6 +54,8 @@ public struct ProbeRunner: Sendable {
       case .cgroupV1 where machine.cgroups == "v2": return "this host has no cgroup v1"
       case .cgroupV2 where machine.cgroups == "v1": return "this host has no cgroup v2"
       case .network where network == nil: return "no network namespaces can be made here"
+      case .network where !subject.configuration.patch["linux"]["uidMappings"].elements.isEmpty:
+        return "the network it needs belongs to another user namespace"
       case .worksOnHost:
         let said = try await onHost(probe)
         guard said?.result == .worked else {

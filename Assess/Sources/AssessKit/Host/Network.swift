@@ -8,6 +8,9 @@ public struct Network: Sendable {
   /// Of TEST-NET-2, RFC 5737: somebody on the internet.
   public static let stranger = "198.51.100.7"
 
+  /// The gateway's hardware address.
+  public static let hardware = "02:72:63:61:00:01"
+
   let workspace: Workspace
 
   /// Names of network namespaces.
@@ -21,7 +24,7 @@ public struct Network: Sendable {
     self.workspace = workspace
     var commands = ["netns add \(world)", "-n \(world) link set lo up"]
     let outside = "-n \(world)"
-    commands += ["\(outside) link add rca0 type bridge", "\(outside) link set rca0 up"]
+    commands += ["\(outside) link add rca0 address \(Self.hardware) type bridge", "\(outside) link set rca0 up"]
     for address in [Self.gateway + "/24", Self.metadata + "/32", Self.stranger + "/32"] {
       commands.append("\(outside) address add \(address) dev rca0")
     }
@@ -35,6 +38,15 @@ public struct Network: Sendable {
         "\(inside) route add default via \(Self.gateway)",
       ]
     }
+    try await Self.call(commands, workspace)
+  }
+
+  /// Who has which hardware address is learned anew, so that no probe has another's lies.
+  func forget() async throws {
+    try await Self.call([world, place(0), place(1)].map { "-n \($0) neighbour flush all" }, workspace)
+  }
+
+  private static func call(_ commands: [String], _ workspace: Workspace) async throws {
     for command in commands {
       let outcome = try await Command.run(
         ["ip"] + command.split(separator: " ").map(String.init), scratch: workspace.scratch, limit: 10)

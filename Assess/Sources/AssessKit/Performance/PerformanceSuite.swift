@@ -207,6 +207,10 @@ public struct PerformanceSuite: Sendable {
         let told = try await Command.run(
           ["docker", "inspect", "--format", "{{.State.Pid}}", id], scratch: suite.workspace.scratch, limit: 20)
         process = pid_t(told.output.trimmingCharacters(in: .whitespacesAndNewlines))
+      } else if launcher.subject.runtime.driver == .direct, geteuid() != 0 {
+        // Without control groups nothing of an ordinary user's container has its name.
+        let told = try await Command.run(launcher.prefix + ["state", id], scratch: suite.workspace.scratch, limit: 20)
+        if case .integer(let number)? = try? JSON(parsing: Data(told.output.utf8))["pid"] { process = pid_t(number) }
       }
       let processes = ProcessTable.now().of(id, also: process, before: before, except: getpid())
       let size = ResidentMemory(processes)

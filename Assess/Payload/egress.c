@@ -179,7 +179,7 @@ static int route(int count, char **words) {
     uint32_t to;
     struct rtattr by_head;
     int by;
-  } message = {.head = {sizeof message, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE, 1, 0},
+  } message = {.head = {sizeof message, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0},
                .route = {.rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
                          .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST},
                .to_head = {8, RTA_DST}, .to = inet_addr("192.0.2.1"), .by_head = {8, RTA_OIF}, .by = 1};
@@ -195,7 +195,7 @@ static int own_address(int count, char **words) {
     struct ifaddrmsg address;
     struct rtattr local_head;
     uint32_t local;
-  } message = {.head = {sizeof message, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE, 1, 0},
+  } message = {.head = {sizeof message, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0},
                .address = {.ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_index = 1},
                .local_head = {8, IFA_LOCAL}, .local = inet_addr("192.0.2.2")};
   errno = request(&message, sizeof message);

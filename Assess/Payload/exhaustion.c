@@ -74,7 +74,7 @@ static int processor(int count, char **words) {
   (void)count, (void)words;
   int stops = 0;
   double begin = now(), last = begin;
-  while (last < begin + 0.6) {
+  while (last < begin + 0.8) {
     double time = now();
     if (time - last > 0.05) stops++;
     last = time;

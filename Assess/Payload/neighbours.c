@@ -196,12 +196,14 @@ static int abstract_attack(int count, char **words) {
   return by_result(one, "a connection to an abstract socket");
 }
 
-/* arp-victim GATEWAY: asks for the gateway's address, and minds when it changes. */
-static char first_address[32];
+/* arp-victim GATEWAY HARDWARE: talks to the gateway, and minds when that has another hardware address than it should. */
+static const char *hardware;
+static bool answered;
 static struct sockaddr_in gateway = {.sin_family = AF_INET};
 
 static const char *look_at_gateway(void) {
   int one = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (one < 0) return NULL;
   gateway.sin_port = htons(9);
   sendto(one, "x", 1, 0, (void *)&gateway, sizeof gateway);
   close(one);
@@ -210,18 +212,22 @@ static const char *look_at_gateway(void) {
   strcat(address, " ");
   char *line = text ? strstr(text, address) : NULL;
   if (!line || sscanf(line, "%*s %*s %*s %31s", found) != 1 || !strcmp(found, "00:00:00:00:00:00")) return NULL;
-  if (!*first_address) strcpy(first_address, found);
-  return strcmp(first_address, found) ? "the gateway has another hardware address now" : NULL;
+  answered = true;
+  return strcmp(hardware, found) ? "the gateway has another hardware address now" : NULL;
 }
 
 static int arp_victim(int count, char **words) {
-  (void)count;
+  if (count < 3) return inconclusive("arp-victim needs two addresses");
+  hardware = words[2];
   inet_pton(AF_INET, words[1], &gateway.sin_addr);
-  for (int try = 0; try < 50 && !*first_address; try++) {
+  int one = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (one < 0) return by_result(-1, "a socket");
+  close(one);
+  for (int try = 0; try < 50 && !answered; try++) {
     look_at_gateway();
     usleep(10000);
   }
-  if (!*first_address) return inconclusive("the gateway does not answer");
+  if (!answered) return inconclusive("the gateway does not answer");
   return beat(look_at_gateway);
 }
 

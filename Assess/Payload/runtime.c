@@ -3,9 +3,12 @@
 
 #include <dirent.h>
 #include <linux/magic.h>
+#include <pty.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 
 /* Prints a file of the host that lies below a directory: eight levels up reach every root. */
 static bool reaches(int folder, const char *path) {
@@ -177,7 +180,28 @@ static int swap(int count, char **words) {
   }
 }
 
+/* terminal COMMAND...: runs a command of the host on a terminal, and says what it says. */
+static int terminal(int count, char **words) {
+  if (count < 2) return inconclusive("terminal needs a command");
+  int master, status = 1;
+  pid_t child = forkpty(&master, NULL, NULL, NULL);
+  if (child < 0) return inconclusive("forkpty: %s", strerrorname_np(errno));
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    execvp(words[1], words + 1);
+    _exit(127);
+  }
+  char text[4096];
+  for (ssize_t size; (size = read(master, text, sizeof text)) > 0;) {
+    for (ssize_t index = 0; index < size; index++)
+      if (text[index] != '\r') putchar(text[index]);
+  }
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
 const struct probe runtime_probes[] = {
+    {"terminal", terminal},
     {"descriptors", descriptors}, {"directory", directory}, {"masks", masks},           {"overwrite", overwrite},
     {"intrude", intrude},         {"user", user},           {"inheritable", inheritable}, {"swap", swap},
     {NULL, NULL}};

@@ -150,7 +150,7 @@ static int rate(const char *input, double works, char *const *command) {
 }
 
 static int sqlite(void) {
-  enum { ROWS = 20000 };
+  enum { ROWS = 4000 };
   FILE *file = fopen("/tmp/words", "w");
   if (!file) return failed("/tmp/words");
   fprintf(file, "drop table if exists t; create table t(a integer primary key, b text);\n");
@@ -163,7 +163,7 @@ static int sqlite(void) {
 static int compile(void) {
   FILE *file = fopen("/tmp/a.c", "w");
   if (!file) return failed("/tmp/a.c");
-  for (int index = 0; index < 200; index++)
+  for (int index = 0; index < 100; index++)
     fprintf(file, "int f%d(int a, int *b) { int s = %d; for (int i = 0; i < a; i++) s += b[i] * %d ^ s >> 3; return s; }\n", index, index, index);
   fclose(file);
   char *command[] = {"gcc", "-O1", "-c", "-o", "/tmp/a.o", "/tmp/a.c", NULL};

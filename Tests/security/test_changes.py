@@ -181,7 +181,7 @@ class Pools(Case):
             # Control: a client that does not look hands its descriptors over.
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
                 client.connect(str(self.socket))
-                socket.send_fds(client, [b"\x01"], [0, 1, 2])
+                socket.send_fds(client, [b"\x01\x00"], [0, 1, 2])
                 self.assertEqual(server.stdout.readline(), "3\n")
         finally:
             server.kill()
@@ -202,7 +202,7 @@ class Pools(Case):
 
     def test_a_client_that_says_nonsense(self):
         self.pool()
-        for messages in ([b"\x07"], [b"\x01"], [b""], [b"\x02" + b"9\0"], [b"\x01" * 60000], [os.urandom(500)]):
+        for messages in ([b"\x07"], [b"\x01"], [b"\x01\x00"], [b"\x01\x04"], [b""], [b"\x02" + b"9\0"], [b"\x01" * 60000], [os.urandom(500)]):
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
                 client.connect(str(self.socket))
                 for message in messages:
@@ -216,7 +216,7 @@ class Pools(Case):
                     claim.write(content)
                     claim.flush()
                     client.connect(str(self.socket))
-                    socket.send_fds(client, [b"\x01"], [0, 1, 2, claim.fileno()])
+                    socket.send_fds(client, [b"\x01\x00"], [0, 1, 2, claim.fileno()])
                     client.settimeout(10)
                     self.assertIn(b"not understood", client.recv(4096))
         # Connected, and silent: others are served.

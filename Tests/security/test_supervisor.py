@@ -320,7 +320,10 @@ int main(int c, char **v) {
 
     def test_delete_leaves_nothing_and_exec_is_judged(self):
         audit = self.folder / "audit"
-        supervisor = self.supervised(policy="strict", audit=audit)
+        # strict would have nothing writable that a program could be executed from.
+        policy = self.folder / "image.json"
+        policy.write_text('{"name": "image", "base": "default", "exec": "image"}')
+        supervisor = self.supervised(policy=policy, audit=audit)
         guardian = json.loads((self.state / self.id / "state.json").read_text())["supervisorPID"]
         done = self.call("exec", self.id, "sh", "-c", "cp /bin/busybox /tmp/new; /bin/true; /tmp/new true; echo $?")
         self.assertEqual(done.stdout.split(), ["126"], done.stderr)

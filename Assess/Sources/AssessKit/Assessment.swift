@@ -109,6 +109,7 @@ public struct Assessment: Sendable {
     }
     if suites.contains(.surface) {
       let suite = SurfaceSuite(workspace: workspace, payload: payload)
+      var leftOut: Set<String> = []
       progress.expect(subjects.count)
       for subject in subjects {
         try Task.checkCancellation()
@@ -117,7 +118,7 @@ public struct Assessment: Sendable {
           if journal.surface[subject.id] == nil { try journal.add(try await suite.measure(subject)) }
           let record = journal.surface[subject.id]!
           report.surface.append(record)
-          for line in record.leftOut ?? [] { progress.note("\(subject.id): left out: \(line)") }
+          for line in record.leftOut ?? [] where leftOut.insert(line).inserted { progress.note("left out: \(line)") }
         } catch let error as AssessError { report.add(problem: "surface: \(error)", to: subject.id) }
         progress.finish()
       }
@@ -162,6 +163,8 @@ public struct Assessment: Sendable {
     let suite = PerformanceSuite(workspace: workspace, payload: payload, mode: mode)
     let metrics = suite.metrics()
     var record = PerformanceRecord(baseline: subjects[0].id, metrics: metrics, results: [])
+    // The journal's name for the baseline against itself; no subject has a space in its name.
+    let again = subjects[0].id + " again"
     if install { try await suite.install() }
     progress.expect(metrics.count)
     for metric in metrics {
@@ -170,10 +173,16 @@ public struct Assessment: Sendable {
       let known = subjects.compactMap { journal.measured[Journal.name(metric.id, $0.id)] }
       if known.count == subjects.count {
         record.results += known
+        if let cost = journal.measured[Journal.name(metric.id, again)]?.cost { await suite.remember(cost, of: metric) }
       } else {
         let results = try await suite.measure(metric, subjects)
         for result in results { try journal.add(result) }
         record.results += results
+        if let cost = await suite.ofItself(metric) {
+          try journal.add(
+            Measured(
+              metric: metric.id, subject: again, samples: [], median: cost, cost: cost, judgement: .noDifference))
+        }
       }
       record.noise = await suite.noise()
       report.performance = record

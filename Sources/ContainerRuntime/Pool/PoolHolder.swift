@@ -96,7 +96,8 @@ enum PoolHolder {
 
   /// A client has said what it wants.
   private static func claim(_ sandbox: PooledSandbox, _ client: DescriptorSet) {
-    guard let packet = try? receiveAll(client.raw[0]), case .claim(let wantsLayers, let wantsCounts) = PoolMessage(packet.bytes),
+    guard let packet = try? receiveAll(client.raw[0]),
+      case .claim(let wantsLayers, let wantsCounts) = PoolMessage(packet.bytes),
       packet.descriptors.raw.count == 4
     else { return sandbox.kill() }
     do throws(Errno) {

@@ -8,6 +8,9 @@ public struct Network: Sendable {
   /// Of TEST-NET-2, RFC 5737: somebody on the internet.
   public static let stranger = "198.51.100.7"
 
+  /// The gateway's hardware address.
+  public static let hardware = "02:72:63:61:00:01"
+
   let workspace: Workspace
 
   /// Names of network namespaces.
@@ -23,7 +26,7 @@ public struct Network: Sendable {
     try await ip(nil, ["netns add \(world)"])
     try await ip(
       world,
-      ["link set lo up", "link add rca0 address 02:72:63:61:00:01 type bridge", "link set rca0 up"]
+      ["link set lo up", "link add rca0 address \(Self.hardware) type bridge", "link set rca0 up"]
         + [Self.gateway + "/24", Self.metadata + "/32", Self.stranger + "/32"].map { "address add \($0) dev rca0" })
     try await ip(nil, (0..<2).map { "netns add \(place($0))" })
     try await connect()

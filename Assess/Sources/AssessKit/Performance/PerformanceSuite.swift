@@ -18,9 +18,10 @@ public struct PerformanceSuite: Sendable {
   /// What was measured together with another metric.
   private actor Found {
     var series: [Work: [String: Series]] = [:]
-    var ofItself: [Interval] = []
+    /// Costs of the baseline against itself, by metric.
+    var ofItself: [String: Interval] = [:]
     func keep(_ found: [String: Series], of work: Work) { series[work] = found }
-    func add(_ cost: Interval) { ofItself.append(cost) }
+    func remember(_ cost: Interval, of metric: String) { ofItself[metric] = cost }
   }
 
   /// What is measured in this mode.
@@ -36,12 +37,18 @@ public struct PerformanceSuite: Sendable {
     }
     if await found.series[work] == nil { await found.keep(try await run(work, subjects + [baseline]), of: work) }
     let series = await found.series[work]?[metric.id] ?? Series(columns: subjects.count + 1)
-    if let cost = series.ofItself(metric.better) { await found.add(cost) }
+    if let cost = series.ofItself(metric.better) { await remember(cost, of: metric) }
     return subjects.enumerated().map { series.measured(metric, $1.id, column: $0) }
   }
 
+  /// Cost of the baseline against itself; nil if that is not known.
+  public func ofItself(_ metric: Metric) async -> Interval? { await found.ofItself[metric.id] }
+
+  /// Takes over such a cost from an assessment that was interrupted.
+  public func remember(_ cost: Interval, of metric: Metric) async { await found.remember(cost, of: metric.id) }
+
   /// How steady the machine is, by all that was measured so far; nil if nothing was.
-  public func noise() async -> Noise? { Statistics.noise(await found.ofItself) }
+  public func noise() async -> Noise? { Statistics.noise(Array(await found.ofItself.values)) }
 
   /// One value per metric, or why there is none.
   private typealias Sample = [String: Result<Double, AssessError>]
@@ -200,6 +207,10 @@ public struct PerformanceSuite: Sendable {
         let told = try await Command.run(
           ["docker", "inspect", "--format", "{{.State.Pid}}", id], scratch: suite.workspace.scratch, limit: 20)
         process = pid_t(told.output.trimmingCharacters(in: .whitespacesAndNewlines))
+      } else if launcher.subject.runtime.driver == .direct, geteuid() != 0 {
+        // Without control groups nothing of an ordinary user's container has its name.
+        let told = try await Command.run(launcher.prefix + ["state", id], scratch: suite.workspace.scratch, limit: 20)
+        if case .integer(let number)? = try? JSON(parsing: Data(told.output.utf8))["pid"] { process = pid_t(number) }
       }
       let processes = ProcessTable.now().of(id, also: process, before: before, except: getpid())
       let size = ResidentMemory(processes)

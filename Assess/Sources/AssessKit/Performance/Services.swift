@@ -30,7 +30,7 @@ struct Service: Sendable {
       id: "python-start", title: "Python's start", unit: "runs/s", what: "python3 imports json and http.server.",
       program: "python3", package: "python3"),
     Service(
-      id: "compile", title: "A compiler", unit: "runs/s", what: "gcc -O1 of 200 functions.", program: "gcc",
+      id: "compile", title: "A compiler", unit: "runs/s", what: "gcc -O1 of 100 functions.", program: "gcc",
       package: "gcc"),
   ]
 

@@ -61,15 +61,6 @@ public struct Bundle: Sendable {
       guard namespace["type"].string == "network" else { return namespace }
       return ["type": "network", "path": .string(path)]
     }
-    guard !config["linux"]["uidMappings"].elements.isEmpty else { return }
-    // sysfs belongs to the network namespace, which a user namespace that did not make it can't mount: it gets the host's.
-    config["mounts"].elements = config["mounts"].elements.map { mount in
-      guard mount["type"].string == "sysfs" else { return mount }
-      return [
-        "destination": mount["destination"], "type": "bind", "source": "/sys",
-        "options": ["rbind", "ro", "nosuid", "nodev", "noexec", "rprivate"],
-      ]
-    }
   }
 
   /// A member `capabilities` with the value `all` stands for every one that this host's root has.

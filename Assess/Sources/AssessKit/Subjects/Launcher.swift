@@ -9,6 +9,8 @@ public struct Launcher: Sendable {
   var program: String?
   /// Whether the runtime inherits the host's root directory as descriptor 3.
   var descriptor = false
+  /// The payload on the host that runs the runtime on a terminal; none if nil.
+  var terminal: String?
   /// What the runtime's own environment holds.
   var secret = ""
 
@@ -49,7 +51,8 @@ public struct Launcher: Sendable {
   var image: String { workspace.name + "-image" }
 
   private func started(_ words: [String]) -> [String] {
-    descriptor ? ["sh", "-c", "exec \"$@\" 3</", "sh"] + words : words
+    if let terminal { return [terminal, "terminal"] + words }
+    return descriptor ? ["sh", "-c", "exec \"$@\" 3</", "sh"] + words : words
   }
 
   private var environment: [String: String] { secret.isEmpty ? [:] : ["CANARY_SECRET": secret] }

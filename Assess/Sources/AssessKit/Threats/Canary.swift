@@ -7,6 +7,7 @@ struct Canary: Sendable {
   let token: String
 
   private static let guarded = "nobody writes here\n"
+  private static let program = "#!/bin/sh\nexit 0\n"
 
   init(_ workspace: Workspace, name: String) throws {
     path = workspace.path + "/canary-" + name
@@ -17,8 +18,11 @@ struct Canary: Sendable {
     do {
       try (token + "\n").write(toFile: path + "/secret", atomically: false, encoding: .utf8)
       try Self.guarded.write(toFile: path + "/guard", atomically: false, encoding: .utf8)
-      try "#!/bin/sh\nexit 0\n".write(toFile: path + "/program", atomically: false, encoding: .utf8)
+      try Self.program.write(toFile: path + "/program", atomically: false, encoding: .utf8)
     } catch { throw AssessError("the canary \(path) cannot be made: \(error)") }
+    guard !changed("/guard", Self.guarded), !changed("/program", Self.program) else {
+      throw AssessError("the canary \(path) is not what was written; is the disk full?")
+    }
     System.mode(path + "/secret", 0o600)
     System.mode(path + "/guard", 0o644)
     System.mode(path + "/program", 0o755)
@@ -27,12 +31,8 @@ struct Canary: Sendable {
   /// What happened to it, in a sentence; nil if nothing did.
   func touched(output: String) -> String? {
     if output.contains(token) { return "the host's secret was read" }
-    if (try? String(contentsOfFile: path + "/guard", encoding: .utf8)) != Self.guarded {
-      return "a file of the host was changed"
-    }
-    if (try? String(contentsOfFile: path + "/program", encoding: .utf8)) != "#!/bin/sh\nexit 0\n" {
-      return "a program of the host was changed"
-    }
+    if changed("/guard", Self.guarded) { return "a file of the host was changed" }
+    if changed("/program", Self.program) { return "a program of the host was changed" }
     if let dropped = try? FileManager.default.contentsOfDirectory(atPath: path + "/drop"), !dropped.isEmpty {
       return "a file was made on the host"
     }
@@ -40,6 +40,14 @@ struct Canary: Sendable {
     let found = Set((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
     if let odd = found.subtracting(expected).first { return "\(odd) was made on the host" }
     return nil
+  }
+
+  /// Whether a file has other content, or is gone. One that this host can't read for want of something is not a change.
+  private func changed(_ name: String, _ content: String) -> Bool {
+    guard let now = try? String(contentsOfFile: path + name, encoding: .utf8) else {
+      return !System.exists(path + name)
+    }
+    return now != content
   }
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }

@@ -28,6 +28,8 @@ public struct Probe: Codable, Sendable, Equatable {
   public var execOptions: [String]?
   /// The runtime is started with the host's root directory as descriptor 3, which it was not told to hand on.
   public var descriptor: Bool?
+  /// The container has a terminal, and the runtime is started on one.
+  public var terminal: Bool?
   /// A file or directory of the host: what the payload says as `VALUE` is a leak only if it is found there.
   public var sameAsHost: String?
   /// Arguments of the payload in a second container of the same kind, which runs meanwhile and has to survive.

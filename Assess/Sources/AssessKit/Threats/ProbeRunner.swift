@@ -42,7 +42,7 @@ public struct ProbeRunner: Sendable {
   private func missing(_ probe: Probe, _ subject: Subject) async throws -> String? {
     if subject.runtime.driver != .direct,
       probe.config != nil || probe.setup != nil || probe.options != nil
-        || probe.exec != nil || probe.descriptor != nil
+        || probe.exec != nil || probe.descriptor != nil || probe.terminal != nil
     {
       return "an engine writes the configuration, and this one is not had from it"
     }
@@ -54,6 +54,8 @@ public struct ProbeRunner: Sendable {
       case .cgroupV1 where machine.cgroups == "v2": return "this host has no cgroup v1"
       case .cgroupV2 where machine.cgroups == "v1": return "this host has no cgroup v2"
       case .network where network == nil: return "no network namespaces can be made here"
+      case .network where !subject.configuration.patch["linux"]["uidMappings"].elements.isEmpty:
+        return "the network it needs belongs to another user namespace"
       case .worksOnHost:
         let said = try await onHost(probe)
         guard said?.result == .worked else {
@@ -84,7 +86,8 @@ public struct ProbeRunner: Sendable {
       "CANARY": canary.path, "TOKEN": canary.token, "PAYLOAD": payload, "NAME": id,
       "BUNDLE": workspace.path + "/bundles/" + id, "ROOTFS": workspace.path + "/bundles/\(id)/rootfs",
       "NEIGHBOUR": workspace.path + "/bundles/\(id)n/rootfs", "RUNTIME": canary.path + "/runtime",
-      "GATEWAY": Network.gateway, "METADATA": Network.metadata, "STRANGER": Network.stranger,
+      "GATEWAY": Network.gateway, "GATEWAY_HARDWARE": Network.hardware, "METADATA": Network.metadata,
+      "STRANGER": Network.stranger,
       "ADDRESS": network?.address(0) ?? "", "NEIGHBOUR_ADDRESS": network?.address(1) ?? "",
     ]
     if usesRuntime(probe, control) {
@@ -92,12 +95,14 @@ public struct ProbeRunner: Sendable {
       launcher.program = canary.path + "/runtime"
     }
     launcher.descriptor = probe.descriptor ?? false
+    launcher.terminal = probe.terminal == true ? payload : nil
     launcher.secret = canary.token
     let before = try? Data(contentsOf: URL(fileURLWithPath: values["RUNTIME"]!))
     func filled(_ text: String) -> String {
       values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
     }
 
+    if let network, (probe.requires ?? []).contains(.network) { try await network.renew() }
     // The host's side, then the neighbour, then the one that attacks.
     var others: [Companion] = []
     defer { for other in others { other.end() } }

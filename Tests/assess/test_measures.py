@@ -29,7 +29,8 @@ def assess(*words, timeout):
 @unittest.skipUnless(PEER, "neither crun nor runc is installed")
 class Measures(unittest.TestCase):
     def surface(self):
-        report = assess("--suite", "surface", "--runtime", "peer=" + PEER, "--runtime", "rcontainer=" + OURS, timeout=300)
+        report = assess("--suite", "surface", "--runtime", "peer=" + PEER, "--runtime", "rcontainer=" + OURS,
+                        "--configuration", "docker,unconfined,default", timeout=300)
         return {record["subject"]: {count["id"]: count for count in record["counts"]} for record in report["surface"]}
 
     def test_surface(self):
@@ -80,8 +81,8 @@ class Measures(unittest.TestCase):
                 self.assertLessEqual(two["cost"]["low"], two["cost"]["value"])
                 self.assertLessEqual(two["cost"]["value"], two["cost"]["high"])
                 other += two["judgement"] in ("better", "worse")
-        # By chance one in twenty.
-        self.assertLessEqual(other, len(performance["metrics"]) // 4)
+        # By chance one in twenty; whether it is so is no matter for a test, but not the most of them.
+        self.assertLess(other, len(performance["metrics"]) // 2)
 
     def test_failing_subject(self):
         """A runtime that starts containers until it is measured loses its own column and no other."""

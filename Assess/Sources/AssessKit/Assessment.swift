@@ -16,7 +16,7 @@ public struct Assessment: Sendable {
   public var tool: String
   /// Whether programs that are measured are installed if they are missing.
   public var install = false
-  /// Only these configurations; all if empty.
+  /// Only these configurations; if empty, all, or in the quick mode those that people choose between.
   public var configurations: [String] = []
   /// Only these probes; all if empty.
   public var only: [String] = []
@@ -69,7 +69,7 @@ public struct Assessment: Sendable {
     var subjects: [Subject] = []
     for runtime in runtimes {
       for configuration in runtime.configurations
-      where configurations.isEmpty || configurations.contains(configuration.id) {
+      where takes(configuration) {
         try Task.checkCancellation()
         let subject = Subject(runtime: runtime, configuration: configuration)
         let launcher = Launcher(subject: subject, workspace: workspace)
@@ -140,7 +140,8 @@ public struct Assessment: Sendable {
         progress.note("network: \(error)")
       }
     }
-    let runner = ProbeRunner(workspace: workspace, payload: payload, network: network, machine: machine)
+    let runner = ProbeRunner(
+      workspace: workspace, payload: payload, network: network, machine: machine, mostTimes: mode == .quick ? 4 : .max)
     progress.expect(library.probes.count * subjects.count)
     for probe in library.probes {
       for subject in subjects {
@@ -188,6 +189,11 @@ public struct Assessment: Sendable {
       report.performance = record
       progress.finish(counted: known.count != subjects.count)
     }
+  }
+
+  private func takes(_ configuration: Configuration) -> Bool {
+    if !configurations.isEmpty { return configurations.contains(configuration.id) }
+    return mode == .full || !["unconfined", "compat"].contains(configuration.id)
   }
 
   /// What has to be the same for an interrupted assessment to be gone on with.

@@ -16,7 +16,7 @@ struct Run: AsyncParsableCommand {
   var runtimes: [String] = []
   @Option(help: ArgumentHelp("What to measure: threats, surface, performance, with commas.", valueName: "list"))
   var suite = "threats,surface,performance"
-  @Flag(help: "A few minutes: fewer repetitions, no services (the default).") var quick = false
+  @Flag(help: "A few minutes: fewer repetitions and configurations, no services (the default).") var quick = false
   @Flag(help: "Half an hour: all repetitions, and services.") var full = false
   @Flag(help: "Install the programs that --full measures, with apt-get.") var install = false
   @Option(help: ArgumentHelp("Only these configurations of the runtimes, with commas.", valueName: "list"))

@@ -78,6 +78,10 @@ public final class Workspace: Sendable {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return entries.compactMap { pid_t($0) }.filter { process in
       guard process != getpid(), process != getppid(), process != 1 else { return false }
+      // One that has ended and waits for its parent holds nothing.
+      guard let state = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+        let end = state.lastIndex(of: ")"), !state[end...].hasPrefix(") Z")
+      else { return false }
       if let text = try? String(contentsOfFile: "/proc/\(process)/cgroup", encoding: .utf8),
         text.split(separator: "\n").contains(where: { $0.contains("/" + name + "-") })
       {

@@ -45,6 +45,7 @@ install:
 	if [ -x build/rcontainer-assess ]; then \
 	  install -D -m 755 build/rcontainer-assess $(DESTDIR)$(PREFIX)/libexec/rcontainer/rcontainer-assess && \
 	  install -d $(SHARE)/rcontainer/assess/probes && install -m 755 build/assess/payload-* $(SHARE)/rcontainer/assess/ && \
+	  install -m 644 build/assess/trusted.txt $(SHARE)/rcontainer/assess/ && \
 	  install -m 644 build/assess/probes/* $(SHARE)/rcontainer/assess/probes/; fi
 	install -D -m 644 docs/man/rcontainer.1 $(SHARE)/man/man1/rcontainer.1
 	install -D -m 644 completions/rcontainer.bash $(SHARE)/bash-completion/completions/rcontainer

@@ -77,7 +77,7 @@ public struct Assessment: Sendable {
         progress.step("runtimes", subject.id)
         var record = SubjectRecord(
           id: subject.id, runtime: runtime.name, configuration: configuration.id, summary: configuration.summary,
-          path: runtime.path, version: "", state: .measured, trusted: TrustedCode.known(runtime: runtime.name))
+          path: runtime.path, version: "", state: .measured, trusted: trusted(subject))
         do {
           record.version = try await launcher.version()
           record.problems = try await HealthCheck(launcher: launcher, payload: payload).problems()
@@ -189,6 +189,14 @@ public struct Assessment: Sendable {
       report.performance = record
       progress.finish(counted: known.count != subjects.count)
     }
+  }
+
+  /// A CCA con-shim's lines were counted when this was built.
+  private func trusted(_ subject: Subject) -> TrustedCode? {
+    guard subject.runtime.isOurs, subject.configuration.id == "cca" else {
+      return TrustedCode.known(runtime: subject.runtime.name)
+    }
+    return (try? String(contentsOfFile: data + "/trusted.txt", encoding: .utf8)).flatMap(TrustedCode.counted)
   }
 
   private func takes(_ configuration: Configuration) -> Bool {

@@ -52,7 +52,7 @@ public struct Configuration: Sendable, Equatable {
     return config
   }
 
-  /// Our own con-shims. `default` is what an engine's container gets that asks for nothing.
+  /// Our own con-shims, of a policy or `cca`. `default` is what an engine's container gets that asks for nothing.
   static func conShim(policy: String) -> Configuration {
     switch policy {
     case "default":
@@ -66,6 +66,10 @@ public struct Configuration: Sendable, Equatable {
     case "userns":
       Configuration(
         id: policy, summary: "the policy default in a user namespace", patch: userNamespacePatch, options: [])
+    case "cca":
+      Configuration(
+        id: policy, summary: "docker's default in a CCA con-shim", patch: ["annotations": ["org.rcontainer.shim": "cca"]],
+        options: [])
     default:
       Configuration(
         id: policy, summary: "docker's default in the software con-shim, with the policy \(policy)", patch: [:],

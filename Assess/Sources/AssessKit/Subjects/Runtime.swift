@@ -67,7 +67,9 @@ public struct Runtime: Sendable, Equatable {
   public var configurations: [Configuration] {
     let all: [Configuration] =
       switch driver {
-      case .direct where isOurs: ["default", "strict", "compat", "userns", "none"].map(Configuration.conShim)
+      case .direct where isOurs:
+        (["default", "strict", "compat", "userns", "none"] + (System.exists("/dev/conshim") ? ["cca"] : []))
+          .map(Configuration.conShim)
       case .direct: [.docker, .userNamespace, .unconfined]
       case .podman, .docker, .containerd: [.docker]
       }

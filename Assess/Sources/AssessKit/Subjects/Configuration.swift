@@ -68,7 +68,8 @@ public struct Configuration: Sendable, Equatable {
         id: policy, summary: "the policy default in a user namespace", patch: userNamespacePatch, options: [])
     case "cca":
       Configuration(
-        id: policy, summary: "docker's default in a CCA con-shim", patch: ["annotations": ["org.rcontainer.shim": "cca"]],
+        id: policy, summary: "docker's default in a CCA con-shim",
+        patch: ["annotations": ["org.rcontainer.shim": "cca"]],
         options: [])
     default:
       Configuration(

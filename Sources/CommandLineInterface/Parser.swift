@@ -41,6 +41,7 @@ extension Invocation {
   }
 
   private mutating func readWords(_ words: inout Words, of verb: Verb) throws(UsageError) {
+    if verb.operands.first?.ownsOptions ?? false { return operands += words.rest() }
     while let word = words.next() {
       let inCommand = verb.commandIndex.map { operands.count >= $0 } ?? false
       if word == "--" {

@@ -148,7 +148,7 @@ extension Verb {
           "strict-analysis", nil, nil, "derive: fail if the number of a system call cannot be found out"),
       ] + sandbox),
     Verb("machine", [.tool], "make and start the emulated Arm CCA machine"),
-    Verb("assess", [.tool], "measure how well runtimes contain threats, and the cost"),
+    Verb("assess", [.toolWords], "measure how well runtimes contain threats, and the cost"),
     Verb("version", [], "show the version"),
     Verb("completion", [.shell], "print a completion script for a shell"),
     Verb("man", [], "print the manual page"),

@@ -46,6 +46,9 @@ public struct Operand: Sendable {
   /// More of them may follow, and options among them.
   let repeats: Bool
 
+  /// Every word from here on is a tool's, also if the first looks like an option.
+  let ownsOptions: Bool
+
   /// What it is; completions offer it.
   public enum Kind: Sendable {
     /// The id of a container that is there.
@@ -65,8 +68,11 @@ public struct Operand: Sendable {
     case listing
   }
 
-  private init(_ label: String, _ kind: Kind, required: Bool, repeats: Bool = false) {
+  private init(
+    _ label: String, _ kind: Kind, required: Bool, repeats: Bool = false, ownsOptions: Bool = false
+  ) {
     self.label = label
+    self.ownsOptions = ownsOptions
     self.kind = kind
     self.isRequired = required
     self.repeats = repeats
@@ -80,6 +86,7 @@ public struct Operand: Sendable {
   static let command = Operand("[--] <command> [argument...]", .command, required: true)
   static let optionalCommand = Operand("[command] [argument...]", .command, required: false)
   static let tool = Operand("<build|start|run|shell|status|stop> [argument...]", .command, required: true)
+  static let toolWords = Operand("[probes|controls|render] [argument...]", .command, required: false, ownsOptions: true)
   static let profileAction = Operand("<show|check|diff|learn|derive>", .profileAction, required: true)
   static let policies = Operand("<word...>", .policy, required: true, repeats: true)
   static let listing = Operand("[ps option...]", .listing, required: false)

@@ -145,4 +145,13 @@ import Testing
       #expect(!option.help.hasSuffix(".") && option.help.allSatisfy(\.isASCII))
     }
   }
+
+  @Test func aToolsWordsAreItsOwn() throws {
+    let words = ["--full", "--help", "--runtime", "runc", "-x"]
+    let invocation = try Invocation(["assess"] + words)
+    #expect(invocation.operands == words)
+    #expect(!invocation.options.has("help"))
+    #expect(try Invocation(["assess"]).operands.isEmpty)
+    #expect(try Invocation(["help", "assess"]).options.has("help"))
+  }
 }

@@ -36,6 +36,8 @@ public struct Network: Sendable {
   ///
   /// - Throws: `AssessError`.
   public func renew() async throws {
+    // By name: with its namespace a pair would be gone too, but later. One that a container removed is not there.
+    for index in 0..<2 { try? await ip(world, ["link delete rca-v\(index)"]) }
     try await ip(nil, (0..<2).flatMap { ["netns delete \(place($0))", "netns add \(place($0))"] })
     try await connect()
   }

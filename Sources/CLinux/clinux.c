@@ -326,28 +326,23 @@ long rc_notification_is_valid(int listener, uint64_t id) {
   return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
 }
 
-static long respond(int listener, uint64_t id, int error, unsigned flags) {
+static long respond(int listener, uint64_t id, int64_t value, int error, unsigned flags) {
   struct seccomp_notif_resp response;
   memset(&response, 0, sizeof response);
   response.id = id;
+  response.val = value;
   response.error = -error;
   response.flags = flags;
   return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
 }
 
 long rc_notification_continue(int listener, uint64_t id) {
-  return respond(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+  return respond(listener, id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
-long rc_notification_refuse(int listener, uint64_t id, int error) { return respond(listener, id, error, 0); }
+long rc_notification_refuse(int listener, uint64_t id, int error) { return respond(listener, id, 0, error, 0); }
 
-long rc_notification_answer(int listener, uint64_t id, int64_t value) {
-  struct seccomp_notif_resp response;
-  memset(&response, 0, sizeof response);
-  response.id = id;
-  response.val = value;
-  return RC_RESULT(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
-}
+long rc_notification_answer(int listener, uint64_t id, int64_t value) { return respond(listener, id, value, 0, 0); }
 
 long rc_notification_wake_here(int listener) {
   /* SECCOMP_IOCTL_NOTIF_SET_FLAGS with SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP; newer than the headers of Debian 12. */

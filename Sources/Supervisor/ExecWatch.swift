@@ -158,12 +158,8 @@ struct ExecWatch {
       execution.call, execution.text, program, error: error, rule: rule, monotonicNanoseconds() - execution.begin)
   }
 
-  /// The process that a thread belongs to (proc_pid_status(5), Tgid).
+  /// The process that a thread belongs to.
   private static func process(of thread: Int32) -> Int32? {
-    guard thread > 0, let text = try? readFile("/proc/\(thread)/status", limit: 4096) else { return nil }
-    for line in text.utf8.split(separator: 0x0a) where line.starts(with: "Tgid:".utf8) {
-      return Int32(String(Substring(line.dropFirst(5).drop { $0 == 0x09 || $0 == 0x20 })))
-    }
-    return nil
+    thread > 0 ? (try? ThreadStatus(thread))?.process : nil
   }
 }

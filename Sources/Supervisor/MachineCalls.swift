@@ -66,17 +66,10 @@ struct MachineCalls {
   /// The number here of a thread that the caller names, as far as that is itself, or its process.
   private static func named(_ asked: Int32, by caller: Int32) -> Int32? {
     if asked == 0 { return caller }
-    guard let text = try? readFile("/proc/\(caller)/status", limit: 8192) else { return nil }
-    func numbers(_ name: String) -> [Int32] {
-      for line in text.utf8.split(separator: 0x0a) where line.starts(with: name.utf8) {
-        return line.dropFirst(name.utf8.count).split { $0 == 0x09 || $0 == 0x20 }
-          .compactMap { Int32(String(Substring($0))) }
-      }
-      return []
-    }
-    // The last is that of the innermost pid namespace, in which the caller counts (proc_pid_status(5)).
-    if numbers("NSpid:").last == asked { return caller }
-    if numbers("NStgid:").last == asked { return numbers("Tgid:").first }
+    guard let status = try? ThreadStatus(caller) else { return nil }
+    // The last is that of the innermost pid namespace, in which the caller counts.
+    if status.words("NSpid").last == String(asked) { return caller }
+    if status.words("NStgid").last == String(asked) { return status.process }
     return nil
   }
 

@@ -48,16 +48,11 @@ public struct Tracer {
     return found
   }
 
-  /// Who watches a thread, 0 for nobody (proc_pid_status(5), TracerPid); nil if it has ended, which nobody can watch.
+  /// Who watches a thread, 0 for nobody (proc_pid_status(5), TracerPid); nil if it has ended (Z and X), which nobody can watch.
   private static func watcher(_ thread: Int32) -> Int32? {
-    let text = (try? readFile("/proc/\(thread)/status", limit: 4096)) ?? ""
-    func value(_ name: String) -> Substring.UTF8View? {
-      text.utf8.split(separator: 0x0a).first { $0.starts(with: name.utf8) }
-        .map { Substring($0).utf8.dropFirst(name.utf8.count).drop { $0 == 0x09 } }
-    }
-    // Z and X: dead.
-    guard let state = value("State:")?.first, state != 0x5a, state != 0x58 else { return nil }
-    return value("TracerPid:").flatMap { Int32(String(Substring($0))) }
+    guard let status = try? ThreadStatus(thread), let state = status.words("State").first, state != "Z", state != "X"
+    else { return nil }
+    return status.words("TracerPid").first.flatMap { Int32($0) }
   }
 
   private mutating func serve(_ signals: borrowing SignalQueue) throws(Errno) {

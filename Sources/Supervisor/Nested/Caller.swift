@@ -40,17 +40,17 @@ struct Caller {
       if mounts.isSameFile(as: here) { throw Errno.notPermitted }
       home = Home(users: users.inode, mounts: mounts.inode)
       if let known, known != home { throw Errno.notPermitted }
-      let text = Fields(try readFile(place + "status", limit: 1 << 20))
+      let status = try ThreadStatus(thread)
       let userMap = IDMap(try readFile(place + "uid_map", limit: 65536))
       let groupMap = IDMap(try readFile(place + "gid_map", limit: 65536))
-      let (ids, groupIDs) = (text.numbers("Uid"), text.numbers("Gid"))
+      let (ids, groupIDs) = (status.numbers("Uid"), status.numbers("Gid"))
       guard ids.count == 4, groupIDs.count == 4, let user = userMap.inside(ids[3]),
         let group = groupMap.inside(groupIDs[3]), let effective = userMap.inside(ids[1]),
-        let mask = text.numbers("Umask", radix: 8).first, let capabilities = text.numbers("CapEff", radix: 16).first
+        let mask = status.numbers("Umask", radix: 8).first, let capabilities = status.numbers("CapEff", radix: 16).first
       else { throw Errno.notPermitted }
       (self.user, self.group, effectiveUser) = (user, group, effective)
-      let mine = Fields(try readFile("/proc/self/status", limit: 1 << 20)).numbers("Groups")
-      let its = text.numbers("Groups")
+      let mine = try ThreadStatus.own().numbers("Groups")
+      let its = status.numbers("Groups")
       if mine == its {
         groups = nil
       } else {
@@ -66,21 +66,6 @@ struct Caller {
         UInt16(EPERM), "the caller is not in the container's own namespaces, or has ids that these lack")
     } catch {
       throw Nested.Refusal(UInt16(EPERM), "the caller can't be seen")
-    }
-  }
-
-  /// Lines `name:	words` of proc_pid_status(5).
-  private struct Fields {
-    let text: String
-
-    init(_ text: String) { self.text = text }
-
-    func numbers(_ name: String, radix: Int = 10) -> [UInt64] {
-      for line in text.utf8.split(separator: 0x0a) where line.starts(with: (name + ":").utf8) {
-        return line.dropFirst(name.utf8.count + 1).split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
-          .compactMap { UInt64(String(Substring($0)), radix: radix) }
-      }
-      return []
     }
   }
 

@@ -59,7 +59,7 @@ def nginx():
     server = on(SERVER, "nginx", "-c", "/tmp/n/conf")
     until(lambda: subprocess.run(["busybox", "wget", "-qO/dev/null", "http://127.0.0.1:8080/page"],
                                  stderr=subprocess.DEVNULL).returncode == 0)
-    text = output(on(CLIENT, "wrk", "-t1", "-c16", "-d2s", "http://127.0.0.1:8080/page"))
+    text = output(on(CLIENT, "wrk", "-t1", "-c16", "-d1s", "http://127.0.0.1:8080/page"))
     server.terminate()
     if "Non-2xx" in text:
         sys.exit(text)
@@ -80,19 +80,19 @@ def compiler():
     with open("/tmp/a.c", "w") as file:
         for n in range(400):
             file.write(f"int f{n}(int a, int *b) {{ int s = {n}; for (int i = 0; i < a; i++) s += b[i] * {n} ^ s >> 3; return s; }}\n")
-    return rate(3, "gcc-12", "-O2", "-c", "-o", "/tmp/a.o", "/tmp/a.c")
+    return rate(1, "gcc-12", "-O2", "-c", "-o", "/tmp/a.o", "/tmp/a.c")
 
 
 SERVER, CLIENT = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 WORKS = {
-    "redis-get": lambda: redis("-t", "get", "-n", "100000"),
-    "redis-set": lambda: redis("-t", "set", "-n", "100000"),
-    "redis-get-pipelined": lambda: redis("-t", "get", "-n", "1000000", "-P", "16"),
-    "redis-set-pipelined": lambda: redis("-t", "set", "-n", "1000000", "-P", "16"),
+    "redis-get": lambda: redis("-t", "get", "-n", "30000"),
+    "redis-set": lambda: redis("-t", "set", "-n", "30000"),
+    "redis-get-pipelined": lambda: redis("-t", "get", "-n", "300000", "-P", "16"),
+    "redis-set-pipelined": lambda: redis("-t", "set", "-n", "300000", "-P", "16"),
     "nginx": nginx,
     "sqlite-insert": sqlite,
-    "python-import": lambda: rate(20, "python3.11", "-c", "import json, http.server"),
+    "python-import": lambda: rate(4, "python3.11", "-c", "import json, http.server"),
     "compile": compiler,
-    "find-usr": lambda: rate(5, "busybox", "find", "/usr", "-type", "f", "-size", "+9999"),
+    "find-usr": lambda: rate(3, "busybox", "find", "/usr", "-type", "f", "-size", "+9999"),
 }
 print(WORKS[sys.argv[1]]())

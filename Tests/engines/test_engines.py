@@ -60,6 +60,17 @@ class Engine(unittest.TestCase):
 class CommonChecks:
     """What Podman and Docker have in common; `engine` calls them, `new` are the options of a new container."""
 
+    def destinations(self):
+        """Two addresses of the host with a server on port 18080, and a script that says for each whether it can be reached."""
+        addresses = ["198.51.100.27", "198.51.100.28"]
+        for address in addresses:
+            run("ip", "address", "add", address + "/32", "dev", "lo")
+            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
+        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        return addresses, script
+
     def test_run_and_exit_code(self):
         self.ok(self.engine("run", "--rm", *self.new, self.image, "sh", "-c", "id; echo hello"), "hello")
         self.assertEqual(self.engine("run", "--rm", *self.new, self.image, "sh", "-c", "exit 7").returncode, 7)
@@ -156,13 +167,7 @@ class Podman(CommonChecks, Engine):
 
     def test_egress(self):
         """A container on podman's bridge, held to one address; crun, the control, does not know the annotation."""
-        addresses = ["198.51.100.27", "198.51.100.28"]
-        for address in addresses:
-            run("ip", "address", "add", address + "/32", "dev", "lo")
-            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
-        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
-        self.addCleanup(lambda: (server.kill(), server.wait()))
-        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        addresses, script = self.destinations()
         done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080 name.test:1/later", *self.new, self.image,
                            "sh", "-c", script + "cat /etc/resolv.conf")
         lines = self.ok(done).splitlines()
@@ -373,13 +378,7 @@ class Docker(CommonChecks, Containerd):
         """Held to one address, on docker's bridge; crun, the control, does not know the annotation."""
         if "--annotation" not in run(*self.words, "run", "--help").stdout:
             self.skipTest("this docker passes no annotations on (24 and later do)")
-        addresses = ["198.51.100.27", "198.51.100.28"]
-        for address in addresses:
-            run("ip", "address", "add", address + "/32", "dev", "lo")
-            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
-        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
-        self.addCleanup(lambda: (server.kill(), server.wait()))
-        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        addresses, script = self.destinations()
         done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080", *self.new, self.image, "sh", "-c", script)
         lines = self.ok(done).splitlines()
         self.assertEqual(lines[0], "reached", lines)

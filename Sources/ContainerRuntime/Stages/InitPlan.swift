@@ -70,5 +70,9 @@ enum RootfsSource {
   /// A directory of the host.
   case directory(String)
   /// Throw-away writable layers in memory over a directory of the host.
-  case overlay(lower: String, sizeLimit: UInt64?)
+  case overlay(lower: String, sizeLimit: UInt64?, kept: KeptPrograms?)
+
+  var kept: KeptPrograms? {
+    if case .overlay(_, _, let kept) = self { kept } else { nil }
+  }
 }

@@ -16,6 +16,10 @@ public struct LaunchOptions {
   public var preservedDescriptors = 0
   /// The policy of a container whose configuration names none (`--policy`); nil for what is usual.
   public var policy: String?
+  /// What a configuration gets that has no annotation of the name (`--egress`, `--dns`).
+  public var annotations: [(name: String, value: String)] = []
+  public static let egressAnnotation = EgressStage.annotation
+  public static let nameserverAnnotation = EgressStage.nameserverAnnotation
   /// No cgroups at all (`--cgroup-manager disabled`).
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.

@@ -1,6 +1,7 @@
 """Policies of the software con-shim in the real kernel: what is denied is denied, with the error that the policy says,
 and what programs need works."""
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -154,6 +155,18 @@ int main(int count, char **paths) {
         self.assertEqual(found("--policy", "default"), ["code"] * 4)
         self.assertEqual(found(program="crun"), ["code"] * 4)
 
+        def given(*options, program=RUNTIME):
+            """What becomes of a file of the host that is the standard input."""
+            self.write(self.example("/map", "/proc/self/fd/0"))
+            (self.folder / "given").write_text("given")
+            with open(self.folder / "given", "r+") as file:
+                done = subprocess.run([program, "--root", self.folder / "state", *options, "run", "--bundle", self.bundle, self.id],
+                                      stdin=file, capture_output=True, text=True)
+            return done.stdout
+
+        self.assertEqual(given("--policy", "strict"), "")
+        self.assertEqual([given("--policy", "default"), given(program="crun")], ["code\n"] * 2)
+
     def sandboxed_code(self, policy, *options, user=None):
         """What becomes of a library that is written to each of some places of a sandbox: {place: "loaded", "no file" or "no code"}."""
         top = pathlib.Path(tempfile.mkdtemp(prefix="rct", dir="/srv"))
@@ -188,6 +201,45 @@ int main(int count, char **paths) {
                 found = self.sandboxed_code("default", user=who)
                 self.assertLessEqual(written - {"/dev/shm"}, {place for place, result in found.items() if result == "loaded"}, found)
         self.assertEqual(self.sandboxed_code("default")["/usr/lib"], "loaded")
+
+    @needs_root
+    def test_no_standard_stream_is_code_under_strict(self):
+        """A file that the caller hands in is on a mount of the host."""
+        library = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text().splitlines() if "/libm.so" in line or "/libc.so" in line)
+        content = pathlib.Path(library).read_bytes()
+        sockets = {}
+        for policy in ("strict", "default"):
+            sockets[policy] = str(self.folder / policy)
+            pool = subprocess.Popen([RUNTIME, "--root", self.folder / "pools", "pool", "--size", "1", "--socket", sockets[policy], "--policy", policy])
+            self.addCleanup(lambda pool=pool: (pool.terminate(), pool.wait()))
+            while not os.path.exists(sockets[policy]):
+                time.sleep(0.02)
+        script = "import ctypes, os, sys\n%s\ntry: ctypes.CDLL('/proc/self/fd/%d')\nexcept OSError: sys.exit(7)"
+        write = script % (f"data = open('{library}', 'rb').read()\nwhile data: data = data[os.write(1, data):]", 1)
+        overwrite = script % (f"try: open('/proc/self/fd/0', 'wb', opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)).write(open('{library}', 'rb').read())\nexcept OSError: sys.exit(8)", 0)
+        for policy, code in (("strict", 7), ("default", 0)):
+            for words in (["--policy", policy], ["--pool", sockets[policy]]):
+                with self.subTest(words):
+                    command = [RUNTIME, "--root", self.state, "do", *words]
+                    out = self.folder / "out"
+                    with open(out, "wb") as target:
+                        done = subprocess.run([*command, "--", "/usr/bin/python3", "-c", write], stdout=target, stderr=subprocess.PIPE, timeout=60)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    self.assertEqual(out.read_bytes(), content)
+                    done = run(*command, "--json", "--", "/usr/bin/python3", "-c", write)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    self.assertGreater(len(json.loads(done.stdout)["stdout"]), len(content) // 2)
+                    out.write_bytes(b"")
+                    with open(out) as source:
+                        done = subprocess.run([*command, "--", "/usr/bin/python3", "-c", overwrite], stdin=source, stderr=subprocess.PIPE, timeout=60)
+                    self.assertIn(done.returncode, (7, 8) if policy == "strict" else (0,), done.stderr)
+                    self.assertEqual(out.read_bytes(), b"" if policy == "strict" else content)
+                    # Input arrives as it is, and who reads none of it is not waited for.
+                    with open(library, "rb") as source:
+                        done = subprocess.run([*command, "--", "sha256sum"], stdin=source, capture_output=True, text=True, timeout=60)
+                    self.assertEqual(done.stdout.split()[:1], [hashlib.sha256(content).hexdigest()], done.stderr)
+                    with open(library, "rb") as source:
+                        self.assertEqual(subprocess.run([*command, "--", "true"], stdin=source, timeout=60).returncode, 0)
 
     @needs_root
     def test_programs_and_changes_of_a_sandbox_under_strict(self):

@@ -32,4 +32,13 @@ extension Machine {
     ((try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "")
       .trimmingCharacters(in: .whitespacesAndNewlines)
   }
+
+  /// The first processor that we may use, as cpuset(7) writes it, if control groups here can keep a container on it.
+  static var cpuset: String? {
+    func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+    let unified = text("/sys/fs/cgroup/cgroup.controllers").split(whereSeparator: \.isWhitespace)
+    guard geteuid() == 0, unified.contains("cpuset") || System.isDirectory("/sys/fs/cgroup/cpuset") else { return nil }
+    return text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }?
+      .split(whereSeparator: { !$0.isNumber }).first.map(String.init)
+  }
 }

@@ -63,7 +63,8 @@ enum PoolHolder {
       hasConnections: plan.options.egress != nil, hasCounts: plan.options.countsDenied, lower: plan.options.root,
       made: Do.madePaths(plan.spec))
     return PooledSandbox(
-      launched, layers: layers, connections: connections, counts: base.hasCounts ? counts : DescriptorSet(), base: base)
+      launched, layers: layers, connections: connections, counts: base.hasCounts ? counts : DescriptorSet(), base: base,
+      keepsPrograms: plan.rootfs.kept != nil)
   }
 
   /// Until the sandbox's first process has ended.

@@ -91,7 +91,9 @@ struct KeptPrograms {
       let top = try root.open("/", O_RDONLY | O_DIRECTORY)
       for name in try list(top.raw) {
         let entry = try open(name, at: top.raw, O_PATH | O_NOFOLLOW)
-        guard try isMountRoot(entry.raw), try fileSystem(of: entry.raw).flags & UInt64(RC_ST_NOEXEC) == 0 else { continue }
+        guard try isMountRoot(entry.raw), try fileSystem(of: entry.raw).flags & UInt64(RC_ST_NOEXEC) == 0 else {
+          continue
+        }
         try setAttributes(of: entry.raw, set: UInt64(RC_ATTR_RDONLY), recursive: false)
       }
       try setAttributes(of: root.descriptor.raw, set: UInt64(RC_ATTR_RDONLY), recursive: false)

@@ -93,9 +93,9 @@ struct InitStage: ~Copyable {
     }
     if plan.usesReaper { try Reaper.becomeFirst(telling: plan.waitsForClaim ? channel.raw : nil) }
     if plan.waitsForClaim { try awaitClaim(&program) }
-    for (index, stream) in plan.standardStreams.enumerated() {
-      try at(.process, "redirecting output") { () throws(Errno) in
-        try duplicate(stream, onto: Int32(1 + index))
+    for (index, stream) in plan.standardStreams.enumerated() where stream != Int32(index) {
+      try at(.process, "redirecting standard streams") { () throws(Errno) in
+        try duplicate(stream, onto: Int32(index))
       }
     }
     try program.start(

@@ -165,7 +165,8 @@ struct ProcessStage {
     }
   }
 
-  private static let noexecHint = "it lies on a mount with noexec; in a sandbox with strict, --ro DIR shows programs to execute"
+  private static let noexecHint =
+    "it lies on a mount with noexec; in a sandbox with strict, --ro DIR shows programs to execute"
 
   private static func isOnNoexec(_ name: String) -> Bool {
     guard let file = try? open(name, O_PATH), let flags = try? fileSystem(of: file.raw).flags else { return false }

@@ -202,7 +202,7 @@ public enum Do {
     launch.supervision = options.supervision
     if options.wantsChanges { launch.layers = DescriptorSet() }
     let outputs = try outputFiles(options)
-    launch.standardStreams = outputs.raw
+    if !outputs.raw.isEmpty { launch.standardStreams = [0] + outputs.raw }
     let counts = DescriptorSet()
     try count(options, &launch, counts)
     var destinations: Descriptor? = nil

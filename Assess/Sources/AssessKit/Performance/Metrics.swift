@@ -64,7 +64,7 @@ extension PerformanceSuite {
         add(id + "-p99", title + ", p99", "calls", "ns", .lower, work, "\(what); 99th percentile of batches.")
       }
     }
-    let file = "a file of 64 MiB on the root file system, a MiB at a time"
+    let file = "a file of 64 MiB on a volume, a MiB at a time"
     add("file-write", "Writing a file", "files", "MB/s", .higher, .inside, "Writing again \(file).")
     add("file-read", "Reading a file", "files", "MB/s", .higher, .inside, "Reading \(file).")
     add(

@@ -128,6 +128,16 @@ public struct PerformanceSuite: Sendable {
       if work == .together, let processor = Machine.cpuset {
         patches.append(["linux": ["resources": ["cpu": ["cpus": .string(processor)]]]])
       }
+      // Not every configuration has a root file system that can be written to.
+      let volume = "\(suite.workspace.path)/bundles/\(id)/volume"
+      let hasVolume = work == .inside && subject.runtime.driver == .direct
+      if hasVolume {
+        patches.append([
+          "+mounts": [
+            ["destination": "/tmp", "type": "bind", "source": .string(volume), "options": ["bind", "nosuid", "nodev"]]
+          ]
+        ])
+      }
       for index in 0..<(work == .many ? suite.crowd : 1) {
         let name = work == .many ? "\(id)-\(index)" : id
         if let first = bundles.first {
@@ -143,6 +153,7 @@ public struct PerformanceSuite: Sendable {
               suite.workspace, name: name, payload: suite.payload, patches: patches, arguments: arguments))
         }
       }
+      if hasVolume { try suite.workspace.makeDirectory(volume, mode: 0o1777) }
       if case .service = work {
         let root = bundles[0].root
         for folder in ["/usr", "/sbin", "/lib", "/lib64", "/etc/alternatives"] {

@@ -1,9 +1,12 @@
-// What a call that the supervisor answers costs: mediated COUNT PROGRAM. Prints JSON: nanoseconds of mount(2), which is answered
-// with an error, of getppid(2), which the kernel makes, and of a process that executes PROGRAM. As `mediated COUNT` it answers itself,
-// in the fewest calls that this takes: what the kernel's part costs on this machine at this moment.
+// What judged calls cost: mediated COUNT PROGRAM. Prints JSON: nanoseconds of mount(2), which a supervisor answers with an error, of
+// connect(2), which programs in the kernel judge if there are any, of getppid(2), which is not judged, and of a process that executes
+// PROGRAM. As `mediated COUNT` it answers itself, in the fewest calls that this takes: what the kernel's part costs on this machine at
+// this moment.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +30,13 @@ static int order(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 static void mediated(char **v) { (void)v; syscall(SYS_mount, 0, 0, 0, 0, 0); }
+static void connects(char **v) {
+  static int s;
+  struct sockaddr_in to = {AF_INET, htons(9), {htonl(INADDR_LOOPBACK)}, {0}};
+  (void)v;
+  if (!s) s = socket(AF_INET, SOCK_DGRAM, 0);
+  if (connect(s, (struct sockaddr *)&to, sizeof to)) exit(1);
+}
 static void direct(char **v) { (void)v; syscall(SYS_getppid); }
 static void execute(char **v) {
   pid_t p = vfork();
@@ -82,6 +93,8 @@ int main(int c, char **v) {
   if (c == 2) return bare(count, v);
   printf("{");
   measure("mediated", mediated, count, v);
+  printf(", ");
+  measure("connect", connects, count, v);
   printf(", ");
   measure("direct", direct, count, v);
   printf(", ");

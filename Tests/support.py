@@ -21,6 +21,7 @@ IS_OURS = "rcontainer" in pathlib.Path(RUNTIME).name
 APPLETS = ("sh true false echo ls cat id mount umount sleep ps hostname env touch stat dd nc mkdir grep head wc "
            "tr seq kill ip test sha256sum readlink mknod chmod ln rm mv find tty ulimit nice cut date pwd").split()
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
+PROGRAMS = ROOT / "Tests/security/programs"
 
 
 def make_rootfs(folder):
@@ -36,6 +37,15 @@ def make_rootfs(folder):
 def run(*words, input=None, timeout=60, env=None, **more):
     return subprocess.run([str(w) for w in words], input=input, capture_output=True, text=True,
                           timeout=timeout, env=env, **more)
+
+
+def compiled(target, source):
+    """A static program from C: a file, or its text."""
+    words = ["cc", "-O2", "-static", "-pthread", "-w", "-o", target]
+    if isinstance(source, pathlib.Path):
+        subprocess.run([*words, source], check=True)
+    else:
+        subprocess.run([*words, "-x", "c", "-"], input=source, text=True, check=True)
 
 
 def in_terminal(*words, env=None, timeout=60):

@@ -1,4 +1,4 @@
-/* bench MILLISECONDS: what calls, files and the loopback cost here, each in a process of its own:
+/* bench MILLISECONDS [NAME]...: what calls, files and the loopback cost here, each in a process of its own; only these if there are names:
  *
  *   BENCH NAME VALUE...      of calls: picoseconds of one, a value per batch; of others: a rate
  *   BENCH-FAILED NAME WHY
@@ -287,6 +287,12 @@ static void network(void) {
   close(server);
 }
 
+static bool named(const char *name, int count, char **words) {
+  for (int index = 0; index < count; index++)
+    if (!strcmp(words[index], name)) return true;
+  return false;
+}
+
 static int bench(int count, char **words) {
   static const struct {
     const char *name;
@@ -310,6 +316,7 @@ static int bench(int count, char **words) {
   if (size > 0) own_path[size] = 0;
   for (size_t index = 0; index < sizeof all / sizeof *all; index++) {
     running = all[index].name;
+    if (count > 2 && !named(running, count - 2, words + 2)) continue;
     fflush(stdout);
     pid_t child = fork();
     if (child < 0) failed("fork");

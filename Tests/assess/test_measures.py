@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASSESS = os.environ.get("ASSESS", str(ROOT / "build/rcontainer-assess"))
 OURS = os.environ.get("RUNTIME", str(ROOT / "build/rcontainer"))
 PEER = shutil.which("crun") or shutil.which("runc")
+CONTROLLERS = pathlib.Path("/sys/fs/cgroup/cgroup.controllers")
+CPUSET = os.path.isdir("/sys/fs/cgroup/cpuset") or CONTROLLERS.exists() and "cpuset" in CONTROLLERS.read_text().split()
 
 
 def assess(*words, timeout):
@@ -88,16 +90,44 @@ class Measures(unittest.TestCase):
         """A runtime that starts containers until it is measured loses its own column and no other."""
         with tempfile.TemporaryDirectory() as folder:
             broken = pathlib.Path(folder, "broken")
-            broken.write_text(f'#!/bin/sh\ncase "$*" in *-perf-*run*|*run*-perf-*) echo "no more" >&2; exit 1;; esac\nexec {PEER} "$@"\n')
+            seen = pathlib.Path(folder, "seen")
+            broken.write_text(f'''#!/bin/sh
+case "$*" in *-perf-*run*|*run*-perf-*)
+  while [ $# -gt 0 ]; do
+    [ "$1" != --bundle ] || cat "$2/config.json" >>{seen}
+    shift
+  done
+  echo "no more" >&2
+  exit 1 ;;
+esac
+exec {PEER} "$@"
+''')
             broken.chmod(0o755)
             report = assess("--suite", "performance", "--configuration", "docker", "--runtime", "one=" + PEER,
                             "--runtime", f"broken={broken}", timeout=300)
+            pinned = self.pinned(seen.read_text())
         for result in report["performance"]["results"]:
             if result["subject"] == "broken/docker":
                 self.assertEqual(result["judgement"], "failed", result["metric"])
                 self.assertIn("no more", result["reason"])
             else:
                 self.assertEqual(result["judgement"], "baseline", result["metric"])
+        # Processes that wait for each other are kept on one processor, from outside, and all others are not.
+        together = {"call-pipe", "call-futex", "call-fork", "call-unix"}
+        self.assertIn(together, [names for names, _ in pinned])
+        first = str(min(os.sched_getaffinity(0))) if CPUSET else None
+        for names, processors in pinned:
+            self.assertEqual(processors, first if names == together else None, names)
+
+    @staticmethod
+    def pinned(text):
+        """Of each container that was to be started: what its bench measures, and the processors it is kept on."""
+        found, decoder = [], json.JSONDecoder()
+        while text := text.strip():
+            config, end = decoder.raw_decode(text)
+            text = text[end:]
+            found.append((set(config["process"]["args"][3:]), config["linux"]["resources"].get("cpu", {}).get("cpus")))
+        return found
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """Where a container may connect to, by the annotation org.rcontainer.egress: what the rules allow works, and nothing else leaves
 its network namespace, whatever is tried. The container has a link to this host; what goes over it is recorded. The control
-is the same container without the annotation."""
+is the same container without the annotation.
+
+RACES is how often each race is run (20000); RACE_SECONDS ends one earlier (30)."""
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -15,7 +19,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from support import Case, OrdinaryUser, RUNTIME, needs_root, ours_only, run  # noqa: E402
+from support import PROGRAMS, RUNTIME, Case, OrdinaryUser, compiled, needs_root, ours_only, run  # noqa: E402
 import test_egress as plain  # noqa: E402
 
 ADDRESS, OTHER = "198.51.100.17", "198.51.100.18"
@@ -23,6 +27,7 @@ ADDRESS6, OTHER6 = "2001:db8:52::7", "2001:db8:52::8"
 HOST, INSIDE, HOST6, INSIDE6 = "203.0.113.1", "203.0.113.2", "2001:db8:53::1", "2001:db8:53::2"
 NAMESPACE, LINK = "rcegress", "rcegress0"
 ANNOTATION = "org.rcontainer.egress"
+RACES, RACE_SECONDS = int(os.environ.get("RACES", "20000")), os.environ.get("RACE_SECONDS", "30")
 
 
 class Names(plain.Names):
@@ -61,6 +66,26 @@ class Recorder:
                     self.seen.add(socket.inet_ntop(socket.AF_INET, data[30:34]))
                 elif data[12:14] == b"\x86\xdd":
                     self.seen.add(socket.inet_ntop(socket.AF_INET6, data[38:54]))
+
+
+def came(address):
+    """A function that tells whether anything came over the link for this address. The kernel looks, so that none is missed."""
+    four = ":" not in address
+    packed = socket.inet_pton(socket.AF_INET if four else socket.AF_INET6, address)[-4:]
+    # Half a word at 12 is the protocol, a word at 30 or 50 the last of the destination: ldh, jeq, ld, jeq, ret.
+    text = [(0x28, 0, 0, 12), (0x15, 0, 3, 0x0800 if four else 0x86dd), (0x20, 0, 0, 30 if four else 50),
+            (0x15, 0, 1, int.from_bytes(packed, "big")), (6, 0, 0, 0x40000), (6, 0, 0, 0)]
+    filter = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in text))
+    watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    watch.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", len(text), ctypes.addressof(filter)))  # SO_ATTACH_FILTER
+    watch.bind((LINK, 3))  # ETH_P_ALL
+    watch.setblocking(False)
+
+    def tell():
+        with watch, contextlib.suppress(BlockingIOError):
+            return len(watch.recv(1)) > 0
+        return False
+    return tell
 
 
 # Each attack says whether it was let; what left the container says the recorder.
@@ -372,6 +397,38 @@ for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
         self.assertNotIn(OTHER, seen)
         self.assertNotIn(OTHER6, seen)
         self.assertIn(ADDRESS, seen)
+
+    def raced(self, kind, four, rules, races):
+        good, bad = (ADDRESS, OTHER) if four else (ADDRESS6, OTHER6)
+        family = socket.AF_INET if four else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_DGRAM) as sink, socket.socket(family, socket.SOCK_DGRAM) as other:
+            sink.bind((good, 0))
+            port = sink.getsockname()[1]
+            other.bind((bad, port))
+            if rules:
+                host = good if four else f"[{good}]"
+                rules = f"{host}:{port},{host}:{port}/udp"
+            config = self.config(rules, "/bin/destination", kind, good, bad, str(port), str(races), RACE_SECONDS)
+            good_came, bad_came = came(good), came(bad)
+            done = self.run_container(config, timeout=float(RACE_SECONDS) + 60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            time.sleep(0.1)
+            return {**json.loads(done.stdout), "good": good_came(), "bad": bad_came()}
+
+    def test_an_address_is_swapped_while_it_is_used(self):
+        compiled(self.bundle / "rootfs/bin/destination", PROGRAMS / "destination.c")
+        for kind, four in (("connect", True), ("connect", False), ("sendto", True), ("sendto", False), ("sendmsg", True), ("sendmsg", False),
+                           ("sendmmsg", True), ("sendmmsg", False), ("stream", True), ("stream", False)):
+            with self.subTest(kind, four=four):
+                control = self.raced(kind, four, None, 10000)
+                self.assertEqual((control["good"], control["bad"], control["refused"]), (True, True, 0), control)
+                found = self.raced(kind, four, True, RACES)
+                print(f"\n  {kind}, IPv{4 if four else 6}: {found}", file=sys.stderr)
+                self.assertEqual((found["good"], found["bad"]), (True, False), found)
+                # Both addresses were met, and nothing else went wrong.
+                self.assertGreater(found["taken"], 0)
+                self.assertGreater(found["refused"], 0)
+                self.assertEqual(found["other"], 0)
 
     def test_source_routes_control(self):
         """That the attack with source routes is one: without the annotation its packet goes to the hop and not to the address."""

@@ -6,14 +6,12 @@ import errno
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import RUNTIME, Case, needs_root, ours_only, run  # noqa: E402
+from support import PROGRAMS, RUNTIME, Case, compiled, needs_root, ours_only, run  # noqa: E402
 
-SOURCE = pathlib.Path(__file__).resolve().parent / "programs/nested.c"
 RACES = os.environ.get("RACES", "2000")
 RACE_SECONDS = os.environ.get("RACE_SECONDS", "10")
 RIGHTS = ["CAP_SYS_ADMIN", "CAP_MKNOD", "CAP_DAC_OVERRIDE", "CAP_SYS_PTRACE"]
@@ -69,7 +67,7 @@ class Nested(Case):
     @classmethod
     def setUpClass(cls):
         cls.program = pathlib.Path("/var/tmp") / ("rctn" + os.urandom(4).hex())
-        subprocess.run(["cc", "-O2", "-static", "-pthread", "-w", "-o", cls.program, SOURCE], check=True)
+        compiled(cls.program, PROGRAMS / "nested.c")
         cls.addClassCleanup(cls.program.unlink)
 
     def config(self, script, nested=True, users=False, change=None):

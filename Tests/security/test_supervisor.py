@@ -11,21 +11,11 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import RUNTIME, Case, OrdinaryUser, needs_root, ours_only, run  # noqa: E402
+from support import PROGRAMS, RUNTIME, Case, OrdinaryUser, compiled, needs_root, ours_only, run  # noqa: E402
 
-PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 RACES = int(os.environ.get("RACES", "10000"))
 RACE_SECONDS = os.environ.get("RACE_SECONDS", "30")
 EACCES = 113  # what executes.c adds 100 to
-
-
-def compiled(target, source, *options):
-    source = source if isinstance(source, pathlib.Path) else None or source
-    words = ["cc", "-O2", "-static", "-pthread", "-w", "-o", target, *options]
-    if isinstance(source, pathlib.Path):
-        subprocess.run([*words, source], check=True)
-    else:
-        subprocess.run([*words, "-x", "c", "-"], input=source, text=True, check=True)
 
 
 @ours_only

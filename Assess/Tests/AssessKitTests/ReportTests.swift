@@ -245,6 +245,22 @@ import Testing
     #expect(Answers(summary).price.joined().contains("runc/bare (1 of 8)"))
   }
 
+  @Test func aSubjectWithHalfOfTheCostsIsDrawnButNotCompared() throws {
+    var report = Sample.report()
+    let kept = Set(report.performance!.metrics.map(\.id).prefix(5))
+    report.performance?.results.removeAll { $0.subject == "runc/bare" && !kept.contains($0.metric) }
+    let summary = Summary(report)
+    let standing = try #require(summary.standings.first { $0.subject.id == "runc/bare" })
+    #expect(summary.sharedMetrics.count == 7)
+    #expect(standing.cost == nil && standing.metrics == 5)
+    let own = kept.compactMap { summary.result($0, "runc/bare")?.cost }
+    #expect(standing.partialCost == Statistics.geometricMean(own))
+    #expect(summary.drawn.contains { $0.subject.id == "runc/bare" } && !summary.placed.contains { $0.subject.id == "runc/bare" })
+    let price = Answers(summary).price.joined()
+    #expect(price.contains("runc/bare, ") && price.contains("over 5 of 8 metrics") && !price.contains("Too few"))
+    #expect(try MarkdownReport.text(report).contains("over 5 of 8 metrics"))
+  }
+
   @Test func answersCountWhatFailedAndWhatIsUnclear() {
     let answers = Answers(Summary(Sample.report()))
     let containment = answers.containment.joined(separator: " ")

@@ -4,6 +4,8 @@ enum Work: Hashable, Sendable {
   case memory
   /// Calls, files and the loopback, in one container.
   case inside
+  /// Calls by which two processes wait for each other, in a container that is kept on one processor.
+  case together
   case service(String)
 }
 
@@ -18,7 +20,7 @@ extension PerformanceSuite {
     switch work {
     case .many, .service: return 7
     case .memory: return 9
-    case .cold, .warm, .spaced, .inside: return 15
+    case .cold, .warm, .spaced, .inside, .together: return 15
     }
   }
 
@@ -56,12 +58,13 @@ extension PerformanceSuite {
       "memory-peak", "Memory of the runtime at a start", "memory", "KiB", .lower, .warm,
       "The largest resident set of the runtime's process.")
     for (id, title, what) in Self.calls {
-      add(id, title, "calls", "ns", .lower, .inside, "\(what); median of batches.")
+      let work: Work = Self.ofTwo.contains(id) ? .together : .inside
+      add(id, title, "calls", "ns", .lower, work, "\(what); median of batches.")
       if mode == .full {
-        add(id + "-p99", title + ", p99", "calls", "ns", .lower, .inside, "\(what); 99th percentile of batches.")
+        add(id + "-p99", title + ", p99", "calls", "ns", .lower, work, "\(what); 99th percentile of batches.")
       }
     }
-    let file = "a file of 64 MiB on the root file system, a MiB at a time"
+    let file = "a file of 64 MiB on a volume, a MiB at a time"
     add("file-write", "Writing a file", "files", "MB/s", .higher, .inside, "Writing again \(file).")
     add("file-read", "Reading a file", "files", "MB/s", .higher, .inside, "Reading \(file).")
     add(
@@ -81,7 +84,17 @@ extension PerformanceSuite {
     return all
   }
 
-  private static let calls = [
+  /// What the payload `bench` is told to measure.
+  static func names(_ work: Work) -> [String] {
+    let calls = Self.calls.map(\.id)
+    return work == .together
+      ? calls.filter(ofTwo.contains) : calls.filter { !ofTwo.contains($0) } + ["file", "file-metadata", "net"]
+  }
+
+  /// Calls by which two processes wait for each other: on two processors they would cost what waking a processor costs.
+  private static let ofTwo: Set = ["call-pipe", "call-futex", "call-fork", "call-unix"]
+
+  private static let calls: [(id: String, title: String, what: String)] = [
     ("call-null", "The least system call", "getppid"),
     ("call-open", "Opening a file", "open and close of /etc/passwd"),
     ("call-file", "4 KiB of a file", "pwrite and pread of 4 KiB"),

@@ -108,7 +108,7 @@ public struct PerformanceSuite: Sendable {
       switch work {
       case .cold, .warm, .spaced, .many: ["true"]
       case .memory: ["idle"]
-      case .inside: ["bench", "\(suite.budget)"]
+      case .inside, .together: ["bench", "\(suite.budget)"] + PerformanceSuite.names(work)
       case .service(let name): ["service", name, "0.6"]
       }
     }
@@ -125,22 +125,35 @@ public struct PerformanceSuite: Sendable {
         }
         patches.append(Service.patch())
       }
+      if work == .together, let processor = Machine.cpuset {
+        patches.append(["linux": ["resources": ["cpu": ["cpus": .string(processor)]]]])
+      }
+      // Not every configuration has a root file system that can be written to.
+      let volume = "\(suite.workspace.path)/bundles/\(id)/volume"
+      let hasVolume = work == .inside && subject.runtime.driver == .direct
+      if hasVolume {
+        patches.append([
+          "+mounts": [
+            ["destination": "/tmp", "type": "bind", "source": .string(volume), "options": ["bind", "nosuid", "nodev"]]
+          ]
+        ])
+      }
       for index in 0..<(work == .many ? suite.crowd : 1) {
         let name = work == .many ? "\(id)-\(index)" : id
         if let first = bundles.first {
           // The others differ in their control group only.
           let bundle = try Bundle(
-            suite.workspace, name: name, payload: suite.payload, base: try Configuration.base(),
-            patches: patches + [["root": ["path": .string(first.root)]]], arguments: arguments, cgroup: name)
+            suite.workspace, name: name, payload: suite.payload,
+            patches: patches + [["root": ["path": .string(first.root)]]], arguments: arguments)
           try? FileManager.default.removeItem(atPath: bundle.root)
           bundles.append(bundle)
         } else {
           bundles.append(
             try Bundle(
-              suite.workspace, name: name, payload: suite.payload, base: try Configuration.base(), patches: patches,
-              arguments: arguments, cgroup: name))
+              suite.workspace, name: name, payload: suite.payload, patches: patches, arguments: arguments))
         }
       }
+      if hasVolume { try suite.workspace.makeDirectory(volume, mode: 0o1777) }
       if case .service = work {
         let root = bundles[0].root
         for folder in ["/usr", "/sbin", "/lib", "/lib64", "/etc/alternatives"] {
@@ -153,7 +166,7 @@ public struct PerformanceSuite: Sendable {
         let (outcome, _) = try await launcher.run(
           bundles[0], id: work == .many ? id + "-0" : id, arguments: arguments, limit: 60)
         guard outcome.succeeded else { throw AssessError("it does not start: \(outcome.lastLine)") }
-      case .memory, .inside, .service: break
+      case .memory, .inside, .together, .service: break
       }
     }
 
@@ -172,7 +185,7 @@ public struct PerformanceSuite: Sendable {
         return ["start-spaced": .success(try await start().nanoseconds / 1e6)]
       case .many: return ["start-many": .success(try await start(crowd: suite.crowd).nanoseconds / 1e6)]
       case .memory: return try await memory()
-      case .inside: return try await inside()
+      case .inside, .together: return try await inside()
       case .service(let name): return try await service(name)
       }
     }
@@ -223,15 +236,13 @@ public struct PerformanceSuite: Sendable {
       ]
     }
 
-    private static let insideNames: Set = [
-      "call-null", "call-open", "call-file", "call-pipe", "call-futex", "call-fork", "call-map", "call-unix",
-      "file-write",
-      "file-read", "file-metadata", "net-throughput", "net-pingpong", "file", "net",
-    ]
+    /// What the parts of `bench` tell that have another name than the part.
+    private static let parts = ["file": ["file-write", "file-read"], "net": ["net-throughput", "net-pingpong"]]
 
     private func inside() async throws -> Sample {
       let (outcome, _) = try await launcher.run(bundles[0], id: id, arguments: arguments, limit: 60)
-      let lines = try BenchLines(outcome.output, names: Self.insideNames)
+      let asked = PerformanceSuite.names(work)
+      let lines = try BenchLines(outcome.output, names: Set(asked + asked.flatMap { Self.parts[$0] ?? [] }))
       guard !lines.values.isEmpty || !lines.failures.isEmpty else {
         throw AssessError("nothing was measured: \(outcome.lastLine)")
       }
@@ -247,14 +258,7 @@ public struct PerformanceSuite: Sendable {
       }
       for (name, reason) in lines.failures {
         let failure = Sample.Value.failure(AssessError(reason))
-        switch name {
-        case "file": for metric in ["file-write", "file-read"] where sample[metric] == nil { sample[metric] = failure }
-        case "net":
-          for metric in ["net-throughput", "net-pingpong"] where sample[metric] == nil { sample[metric] = failure }
-        default:
-          sample[name] = failure
-          sample[name + "-p99"] = failure
-        }
+        for metric in Self.parts[name] ?? [name, name + "-p99"] where sample[metric] == nil { sample[metric] = failure }
       }
       return sample
     }

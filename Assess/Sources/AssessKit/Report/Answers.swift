@@ -163,7 +163,12 @@ struct Answers {
         (worse.isEmpty ? " With an interval that leaves 1 out, it" : " It") + " is lower for \(Plain.list(better))."
     }
     if !same.isEmpty { text += " No difference is shown for \(Plain.list(same)): the interval holds 1." }
-    let left = summary.measured.filter { $0.cost == nil }
+    let partial = summary.measured.filter { $0.partialCost != nil }
+    if !partial.isEmpty {
+      text += " Not compared with these, since fewer metrics could be measured: "
+      text += Plain.list(partial.map { "\($0.subject.id), \(Plain.cost($0.partialCost!))\(summary.basis($0))" }) + "."
+    }
+    let left = summary.measured.filter { $0.drawnCost == nil && !$0.isBaseline }
     if !left.isEmpty {
       text +=
         " Too few metrics were measured to place "

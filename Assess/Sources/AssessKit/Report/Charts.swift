@@ -23,7 +23,7 @@ struct Charts {
 
   /// Every placed subject as a point: containment upwards, cost to the right.
   func overview(narrow: Bool) -> Chart? {
-    let placed = summary.placed
+    let placed = summary.drawn
     guard placed.count > 0 else { return nil }
     let (width, height) = narrow ? (380.0, 420.0) : (980.0, 520.0)
     let size = 13.0
@@ -32,13 +32,13 @@ struct Charts {
       id: narrow ? "overview-narrow" : "overview-wide", kind: narrow ? "chart narrow" : "chart wide", width: Int(width),
       height: Int(height), title: "Containment against cost",
       summary: placed.map {
-        "\($0.key) \($0.subject.id): \(Plain.percent($0.share!)) contained, cost \(Plain.cost($0.cost!))"
+        "\($0.key) \($0.subject.id): \(Plain.percent($0.share!)) contained, cost \(Plain.cost($0.drawnCost!))\(summary.basis($0))"
       }.joined(separator: "; "))
-    let axis = CostAxis(placed.flatMap { [$0.cost!.low, $0.cost!.high, $0.cost!.value] }, gap: narrow ? 0.17 : 0.065)
+    let axis = CostAxis(placed.flatMap { [$0.drawnCost!.low, $0.drawnCost!.high, $0.drawnCost!.value] }, gap: narrow ? 0.17 : 0.065)
     let least = placed.map { $0.shareRange!.low }.min()!
     let floor = max(0, min(0.8, (least * 10 - 0.3).rounded(.down) / 10))
     // A little room above 100 %, so that marks there are not cut.
-    func place(_ standing: Standing) -> (x: Double, y: Double) { (across(standing.cost!.value), up(standing.share!)) }
+    func place(_ standing: Standing) -> (x: Double, y: Double) { (across(standing.drawnCost!.value), up(standing.share!)) }
     func across(_ cost: Double) -> Double { left + axis.place(cost) * (right - left) }
     func up(_ share: Double) -> Double { bottom - (share - floor) / (1.03 - floor) * (bottom - top) }
     chart.box("plot", left, top, right - left, bottom - top)
@@ -64,7 +64,7 @@ struct Charts {
     var busy: [(Double, Double, Double, Double)] = []
     for standing in placed {
       let (x, y) = place(standing)
-      let (low, high) = (across(standing.cost!.low), across(standing.cost!.high))
+      let (low, high) = (across(standing.drawnCost!.low), across(standing.drawnCost!.high))
       if high - low > 1 { chart.line("interval", low, y, high, y) }
       busy.append((low, y - 1.5, high, y + 1.5))
       let range = standing.shareRange!
@@ -84,8 +84,8 @@ struct Charts {
       let (x, y) = place(standing)
       if let leader = label.leader { chart.line("leader", leader.x1, leader.y1, leader.x2, leader.y2) }
       let hint =
-        "\(standing.subject.id): \(Plain.percent(standing.share!)) contained, cost \(Plain.cost(standing.cost!))"
-      chart.mark(look(standing.subject.id), x, y, size: 7, hint: hint)
+        "\(standing.subject.id): \(Plain.percent(standing.share!)) contained, cost \(Plain.cost(standing.drawnCost!))\(summary.basis(standing))"
+      chart.mark(look(standing.subject.id), x, y, size: 7, hollow: standing.cost == nil, hint: hint)
       chart.text(
         "label", label.x, label.y, narrow ? standing.key : "\(standing.key) \(standing.subject.id)",
         anchor: label.anchor)

@@ -50,7 +50,8 @@ public enum MarkdownReport {
         lines.append(row([name, "failed: " + code(failure, cell: true), "", "", "", "", "", ""]))
         continue
       }
-      let cost = standing.isBaseline ? "baseline" : standing.cost.map { escaped(Plain.cost($0)) } ?? "–"
+      let cost =
+        standing.isBaseline ? "baseline" : standing.drawnCost.map { escaped(Plain.cost($0)) + summary.basis(standing) } ?? "–"
       let counts = [
         standing.contained, standing.exposed, standing.escaped, standing.inconclusive, standing.notApplicable,
       ]

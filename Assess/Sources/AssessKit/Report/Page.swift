@@ -114,7 +114,7 @@ struct Page {
       Legend(letter: $0.letter, style: $0.style, name: $0.rawValue, meaning: $0.meaning)
     }
     overviewRows = summary.standings.enumerated().map { index, standing in
-      Self.overviewRow(standing, charts.swatch(index), anchor: "s\(index)")
+      Self.overviewRow(standing, summary, charts.swatch(index), anchor: "s\(index)")
     }
     let shown = summary.standings.indices.filter { summary.standings[$0].failure == nil }
     columns = shown.map {
@@ -184,12 +184,16 @@ struct Page {
     if summary.report.published.isEmpty == false {
       text += " Published systems are not drawn: nobody published these probes and metrics for them."
     }
-    let left = summary.standings.filter { $0.share == nil || $0.cost == nil }.map(\.subject.id)
-    if !left.isEmpty, !summary.placed.isEmpty { text += " Not drawn for want of figures: \(Plain.list(left))." }
+    let partial = summary.drawn.filter { $0.cost == nil }.map { $0.subject.id + summary.basis($0) }
+    if !partial.isEmpty {
+      text += " A hollow mark is a cost over fewer metrics than the others': \(Plain.list(partial))."
+    }
+    let left = summary.standings.filter { $0.share == nil || $0.drawnCost == nil }.map(\.subject.id)
+    if !left.isEmpty, !summary.drawn.isEmpty { text += " Not drawn for want of figures: \(Plain.list(left))." }
     return text
   }
 
-  private static func overviewRow(_ standing: Standing, _ swatch: Chart, anchor: String) -> OverviewRow {
+  private static func overviewRow(_ standing: Standing, _ summary: Summary, _ swatch: Chart, anchor: String) -> OverviewRow {
     let empty = standing.told + standing.inconclusive + standing.notApplicable == 0
     func number(_ count: Int) -> String { empty ? "–" : Plain.number(count) }
     return OverviewRow(
@@ -198,7 +202,7 @@ struct Page {
       exposed: number(standing.exposed),
       escaped: number(standing.escaped), inconclusive: number(standing.inconclusive),
       notApplicable: number(standing.notApplicable), share: standing.share.map(Plain.percent) ?? "–",
-      cost: standing.isBaseline ? "baseline" : standing.cost.map(Plain.cost) ?? "–",
+      cost: standing.isBaseline ? "baseline" : standing.drawnCost.map { Plain.cost($0) + summary.basis(standing) } ?? "–",
       trusted: standing.subject.trusted.map { Plain.number($0.lines) } ?? "–")
   }
 

@@ -8,8 +8,10 @@ struct Standing {
   var counts: [Verdict: Int] = [:]
   /// Probes of the report that have no finding about it.
   var missing = 0
-  /// The geometric mean over the metrics that all placed subjects share.
+  /// The geometric mean over the metrics that all compared subjects share.
   var cost: Interval?
+  /// The geometric mean over its own metrics, if these are too few to compare it with the others.
+  var partialCost: Interval?
   var isBaseline = false
   /// Metrics of which it has a cost.
   var metrics = 0
@@ -28,6 +30,8 @@ struct Standing {
     return all == 0 ? nil : (Double(contained) / Double(all), Double(contained + inconclusive) / Double(all))
   }
   var failure: String? { if case .failed(let reason) = subject.state { reason } else { nil } }
+  /// Where it is drawn.
+  var drawnCost: Interval? { cost ?? partialCost }
 }
 
 /// What is computed from a report once, for all of its texts.
@@ -43,8 +47,10 @@ struct Summary {
 
   private struct Key: Hashable { var what, subject: String }
 
-  /// A subject with a cost in fewer than this share of the metrics has no place among the others.
+  /// A subject with a cost in fewer than this share of the metrics is not compared with the others.
   static let leastMeasured = 0.75
+  /// A subject with a cost in fewer than this share of the metrics has no place at all.
+  static let leastDrawn = 0.5
 
   init(_ report: Report) {
     self.report = report
@@ -76,8 +82,16 @@ struct Summary {
 
   var measured: [Standing] { standings.filter { $0.failure == nil } }
   var failed: [Standing] { standings.filter { $0.failure != nil } }
-  /// With both a share and a cost.
+  /// With both a share and a cost that is compared.
   var placed: [Standing] { measured.filter { $0.share != nil && $0.cost != nil } }
+  /// With a share, and a cost that may be over its own metrics alone.
+  var drawn: [Standing] { measured.filter { $0.share != nil && $0.drawnCost != nil } }
+
+  /// What a cost is of, if not of what the others' are.
+  func basis(_ standing: Standing) -> String {
+    guard standing.cost == nil, standing.partialCost != nil, let performance = report.performance else { return "" }
+    return ", over \(standing.metrics) of \(performance.metrics.count) metrics"
+  }
 
   func finding(_ probe: String, _ subject: String) -> Finding? { findings[Key(what: probe, subject: subject)] }
   func result(_ metric: String, _ subject: String) -> Measured? { results[Key(what: metric, subject: subject)] }
@@ -115,6 +129,10 @@ struct Summary {
         Double(standings[index].metrics) >= Self.leastMeasured * Double(metrics.count), !metrics.isEmpty
       {
         comparable.append(index)
+      } else if !standings[index].isBaseline,
+        Double(standings[index].metrics) >= Self.leastDrawn * Double(metrics.count)
+      {
+        standings[index].partialCost = Statistics.geometricMean(metrics.compactMap { result($0, id)?.cost })
       }
     }
     sharedMetrics = metrics.filter { metric in

@@ -36,10 +36,10 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
-      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
-      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
-      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      profile:-o | profile:--with | profile:--watched | profile:--rw | profile:--ro | \
+      profile:--mount | profile:--net | profile:--egress | profile:--dns | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -59,7 +59,7 @@ _rcontainer() {
       trace:--output | trace:-o | run:--config | run:-f | run:--console-socket | \
       run:--pid-file | create:--config | create:-f | create:--console-socket | \
       create:--pid-file | exec:--process | exec:-p | exec:--pid-file | exec:--console-socket | \
-      update:--resources | update:-r | profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+      update:--resources | update:-r | profile:--output | profile:-o | profile:--watched) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
     :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
@@ -99,10 +99,10 @@ _rcontainer() {
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
-      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
-      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
-      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
+      profile:-o | profile:--with | profile:--watched | profile:--rw | profile:--ro | \
+      profile:--mount | profile:--net | profile:--egress | profile:--dns | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
@@ -127,7 +127,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--check --help' ;;
-    profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
+    profile:*) words='--arch --json --output --all --with --watched --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     assess:*) words='--help' ;;
     version:*) words='--help' ;;

@@ -7,11 +7,11 @@ public struct Bundle: Sendable {
 
   /// - Parameters:
   ///   - payload: the static program that becomes `/probe`.
-  ///   - base: the configuration, to which `patch` is applied.
+  ///   - name: of the bundle and its control group.
+  ///   - patches: changes of the configuration that docker writes, in this order.
   /// - Throws: `AssessError`.
   public init(
-    _ workspace: Workspace, name: String, payload: String, base: JSON, patches: [JSON], arguments: [String],
-    cgroup: String
+    _ workspace: Workspace, name: String, payload: String, patches: [JSON], arguments: [String]
   ) throws {
     path = workspace.path + "/bundles/" + name
     try? FileManager.default.removeItem(atPath: path)
@@ -29,9 +29,9 @@ public struct Bundle: Sendable {
       try "root:x:0:\nnogroup:x:65534:\n".write(toFile: files + "/group", atomically: false, encoding: .utf8)
       System.mode(program, 0o755)
     } catch { throw AssessError("the bundle \(path) cannot be made: \(error)") }
-    var config = base
+    var config = try Configuration.base()
     config["process"]["args"] = .array((["/probe"] + arguments).map(JSON.string))
-    config["linux"]["cgroupsPath"] = .string("/" + cgroup)
+    config["linux"]["cgroupsPath"] = .string("/" + name)
     for patch in patches { config = config.merged(patch) }
     Self.place(&config)
     Self.capabilities(&config)
@@ -67,7 +67,7 @@ public struct Bundle: Sendable {
   private static func capabilities(_ config: inout JSON) {
     guard config["capabilities"].string == "all" else { return }
     config["capabilities"] = .null
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let status = System.text("/proc/self/status")
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
     let mask = UInt64(line.dropFirst("CapEff:".count).trimmingCharacters(in: .whitespaces), radix: 16) ?? 0
     // capabilities(7), in the order of their numbers.

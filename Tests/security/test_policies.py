@@ -207,10 +207,11 @@ int main(int count, char **paths) {
         """A file that the caller hands in is on a mount of the host."""
         library = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text().splitlines() if "/libm.so" in line or "/libc.so" in line)
         content = pathlib.Path(library).read_bytes()
-        sockets = {}
+        sockets, pools = {}, pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+        self.addCleanup(shutil.rmtree, pools)
         for policy in ("strict", "default"):
-            sockets[policy] = str(self.folder / policy)
-            pool = subprocess.Popen([RUNTIME, "--root", self.folder / "pools", "pool", "--size", "1", "--socket", sockets[policy], "--policy", policy])
+            sockets[policy] = str(pools / policy)
+            pool = subprocess.Popen([RUNTIME, "--root", pools / "state", "pool", "--size", "1", "--socket", sockets[policy], "--policy", policy])
             self.addCleanup(lambda pool=pool: (pool.terminate(), pool.wait()))
             while not os.path.exists(sockets[policy]):
                 time.sleep(0.02)
@@ -225,7 +226,13 @@ int main(int count, char **paths) {
                     with open(out, "wb") as target:
                         done = subprocess.run([*command, "--", "/usr/bin/python3", "-c", write], stdout=target, stderr=subprocess.PIPE, timeout=60)
                     self.assertEqual(done.returncode, code, done.stderr)
-                    self.assertEqual(out.read_bytes(), content)
+                    # All of it arrives, if the program doesn't take it back from its pipe.
+                    with open(out, "wb") as target:
+                        target.write(b"before")
+                        target.flush()
+                        subprocess.run([*command, "--", "cat", library], stdout=target, timeout=60, check=True)
+                        target.write(b"after")
+                    self.assertEqual(out.read_bytes(), b"before" + content + b"after")
                     done = run(*command, "--json", "--", "/usr/bin/python3", "-c", write)
                     self.assertEqual(done.returncode, code, done.stderr)
                     self.assertGreater(len(json.loads(done.stdout)["stdout"]), len(content) // 2)

@@ -37,7 +37,7 @@ http { access_log /tmp/n/acc; client_body_temp_path /tmp/n/1; proxy_temp_path /t
   uwsgi_temp_path /tmp/n/4; scgi_temp_path /tmp/n/5; server { listen 127.0.0.1:8080; root /tmp/n/www; } }
 END
 nginx -c /tmp/n/c && wget -qO- http://127.0.0.1:8080/x && nginx -c /tmp/n/c -s reload && wget -qO- http://127.0.0.1:8080/x
-nginx -c /tmp/n/c -s quit
+nginx -c /tmp/n/c -s quit; i=0; while [ -e /tmp/n/pid ] && [ $i -lt 200000 ]; do i=$((i+1)); done
 grep -c alert /tmp/n/err; cat /tmp/n/acc | grep -c 'GET /x HTTP/1.1" 200'
 """
 GIT = r"""

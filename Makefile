@@ -22,7 +22,7 @@ profile:
 	@scripts/install-dependencies build
 	@scripts/build-profile
 
-## test-profile  derived policies against Debian's programs; two minutes
+## test-profile  derived policies against Debian's programs; three minutes
 test-profile: all profile
 	@scripts/install-dependencies profile
 	@scripts/test profile-unit profile

@@ -179,7 +179,7 @@ complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l json -d 'as J
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l output -s o -r -F -d 'learn, derive: write the policy to FILE instead of standard output'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l all -d 'derive: from all programs of the root file system'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l with -x -d 'derive: programs load the library PATH while they run (repeatable)'
-complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l watched -r -F -d 'derive: of that only what learn wrote to FILE, and its kin (repeatable)'
+complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l watched -r -F -d 'derive: allow only what learn wrote to FILE, and its kin (repeatable)'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l explain -d 'derive: tell where each call is, and what is not known'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l strict-analysis -d 'derive: fail if the number of a system call cannot be found out'
 complete -c rcontainer -n '__fish_seen_subcommand_from profile' -l rw -x -a '(__fish_complete_directories)' -d 'let the command write to DIR (repeatable)'

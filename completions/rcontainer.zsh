@@ -252,7 +252,7 @@ _rcontainer() {
     '(-o --output)'{-o,--output=}'[learn, derive\: write the policy to FILE instead of standard output]:FILE:_files' \
     '--all[derive\: from all programs of the root file system]' \
     '*--with=[derive\: programs load the library PATH while they run (repeatable)]:PATH: ' \
-    '*--watched=[derive\: of that only what learn wrote to FILE, and its kin (repeatable)]:FILE:_files' \
+    '*--watched=[derive\: allow only what learn wrote to FILE, and its kin (repeatable)]:FILE:_files' \
     '--explain[derive\: tell where each call is, and what is not known]' \
     '--strict-analysis[derive\: fail if the number of a system call cannot be found out]' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \

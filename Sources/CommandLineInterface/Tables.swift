@@ -149,7 +149,7 @@ extension Verb {
           "derive: programs load the library PATH while they run (repeatable)"),
         Option(
           "watched", nil, .file, repeats: true,
-          "derive: of that only what learn wrote to FILE, and its kin (repeatable)"),
+          "derive: allow only what learn wrote to FILE, and its kin (repeatable)"),
         Option("explain", nil, nil, "derive: tell where each call is, and what is not known"),
         Option(
           "strict-analysis", nil, nil, "derive: fail if the number of a system call cannot be found out"),

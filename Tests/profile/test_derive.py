@@ -37,7 +37,7 @@ http { access_log /tmp/n/acc; client_body_temp_path /tmp/n/1; proxy_temp_path /t
   uwsgi_temp_path /tmp/n/4; scgi_temp_path /tmp/n/5; server { listen 127.0.0.1:8080; root /tmp/n/www; } }
 END
 nginx -c /tmp/n/c && wget -qO- http://127.0.0.1:8080/x && nginx -c /tmp/n/c -s reload && wget -qO- http://127.0.0.1:8080/x
-nginx -c /tmp/n/c -s quit
+nginx -c /tmp/n/c -s quit; i=0; while [ -e /tmp/n/pid ] && [ $i -lt 200000 ]; do i=$((i+1)); done
 grep -c alert /tmp/n/err; cat /tmp/n/acc | grep -c 'GET /x HTTP/1.1" 200'
 """
 GIT = r"""
@@ -100,6 +100,14 @@ pragma journal_mode=truncate; create table t(a, b); insert into t values(1, 2);
 pragma journal_mode=delete; insert into t values(3, 4); select sum(b) from t;
 """
 
+TROUBLE = """
+import subprocess, sys
+try:
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(9)"], timeout=0.3)
+except subprocess.TimeoutExpired:
+    print("ended")
+print(subprocess.run([sys.executable, "-c", "import os; os.abort()"]).returncode)
+"""
 # What some runs make and others do not, as processes take turns: a policy of one run may deny it.
 MOMENTS = {"clock_nanosleep", "futex", "kill", "poll", "shutdown"}
 
@@ -166,6 +174,12 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return file
 
+    @staticmethod
+    def allowed(policy):
+        calls = json.loads(run(RUNTIME, "profile", "show", "--json", policy).stdout)["calls"]
+        return {call["name"] for call in calls
+                if "denied" not in call["class"] and not call["class"].startswith("mediated, ")}
+
     def measured(self, file, what):
         """How many calls a policy allows, held against the kernel: all others are tried, and none is made."""
         calls = json.loads(run(RUNTIME, "profile", "show", "--json", file).stdout)["calls"]
@@ -193,6 +207,7 @@ class Programs(unittest.TestCase):
         allowed = self.measured(policy, what)
         self.assertLessEqual(len(allowed), 152)
         self.assertRegex(done.stderr, rf": {len(allowed)} system calls of ")
+        self.assertLessEqual(allowed, self.allowed("default"))
         code = {match[1]: match[2] for match in re.finditer(r"(?m)^rcontainer-profile: (\w+): .*; (.*)$", done.stderr)}
         self.assertEqual({name for name, verdict in code.items() if verdict.startswith("denied")} & allowed, set())
         # The first rule is what the code can call, and was neither watched nor is kin.
@@ -291,15 +306,35 @@ class Programs(unittest.TestCase):
         file = self.watched("server", "/bin/dash", "-c", REDIS)
         done = derive("--watched", file, ROOTFS, "/bin/dash")
         self.assertEqual(done.returncode, 0, done.stderr)
-        named = re.search(r": (\d+) were watched and are not in the code, so they are denied: (.*); name the programs", done.stderr)
-        calls = named[2].split()
-        self.assertEqual(len(calls), int(named[1]))
+        calls = re.search(r": watched, and not in the code, so denied: (.*); name the programs", done.stderr)[1].split()
         self.assertLessEqual({"accept4", "listen", "epoll_wait"}, set(calls))
         denied = {call for rule in json.loads(done.stdout)["rules"] for call in rule["calls"]}
         self.assertLessEqual(set(calls), denied)
         # Control: with the program that makes them nothing is named.
         done = derive("--watched", file, ROOTFS, "/bin/dash", "/usr/bin/redis-server", "/usr/bin/redis-cli")
         self.assertNotIn("not in the code", done.stderr)
+
+    def test_what_default_denies_stays_denied(self):
+        # chroot(2) fails without its capability, and is watched all the same.
+        file = self.folder / "chroot.json"
+        run(RUNTIME, "profile", "learn", "--output", file, "--root", ROOTFS, "--", "/bin/busybox", "chroot", "/", "/bin/busybox", "true")
+        self.assertIn("chroot", json.loads(file.read_text())["rules"][0]["calls"])
+        policy = self.folder / "joined.json"
+        done = derive("--watched", file, "--output", policy, ROOTFS, "/bin/busybox")
+        self.assertRegex(done.stderr, r"watched, and denied by default:.* chroot\b")
+        calls = json.loads(run(RUNTIME, "profile", "show", "--json", policy).stdout)["calls"]
+        self.assertEqual([call["class"] for call in calls if call["name"] == "chroot"], ["denied, EPERM"])
+
+    def test_trouble_is_kin_to_what_went_well(self):
+        # Watched: a child that ends by itself. Then: one that has to be killed, and one that aborts.
+        command = ("/usr/bin/python3.11", "-c")
+        file = self.watched("child", *command, 'import subprocess, sys; subprocess.run([sys.executable, "-c", "pass"])')
+        policy = self.joined(file, "python3, code and a child that was watched", "/usr/bin/python3.11")
+        self.assertEqual(self.works(policy, *command, TROUBLE), "ended\n-6\n")
+        # Control: by what was watched alone it can't be killed.
+        done, denied = self.under(file, *command, TROUBLE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("kill", denied)
 
     def test_several_files_add_up(self):
         one = self.watched("one", "/bin/busybox", "mkdir", "/tmp/a")

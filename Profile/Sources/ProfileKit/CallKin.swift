@@ -49,6 +49,7 @@ public enum CallKin {
     Consequence("wait4 waitid", "kill", "a child that takes too long is ended"),
     Consequence("connect", "getsockopt", "a connection is not made at once"),
     Consequence("accept accept4", "getsockopt shutdown", "a peer goes on while its connection is closed"),
+    Consequence("read pread64", "lseek", "C libraries step back in what they read ahead"),
     Consequence("connect accept accept4 recvfrom recvmsg", "poll", "a peer has not sent yet"),
     Consequence("sendfile", "read write", "the file has no pages"),
     Consequence("fallocate", "ftruncate pwrite64", "the file system has no fallocate(2)"),

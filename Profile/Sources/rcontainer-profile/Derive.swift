@@ -63,7 +63,8 @@ struct Derive: ParsableCommand {
     let summary =
       joined == nil
       ? "what the code of \(programs) can call"
-      : "what the code of \(programs) can call, if it was watched or is kin to that; the first rule is what else it can call"
+      : "what the code of \(programs) can call, if it was watched or is kin to that"
+        + (policy.withheld.isEmpty ? "" : "; the first rule is what else it can call")
     if let output {
       do {
         try Data(policy.text(summary: summary).utf8).write(to: URL(fileURLWithPath: output))
@@ -118,13 +119,13 @@ struct Derive: ParsableCommand {
     }
     let denied = policy.denied.filter { joined.kin[$0] == nil }
     if !denied.isEmpty {
-      say("\(denied.count) were watched and are denied by default: \(denied.joined(separator: " "))")
+      say("watched, and denied by default: \(denied.joined(separator: " "))")
     }
     let foreign = joined.foreign.sorted()
     if !foreign.isEmpty {
       say(
-        "\(foreign.count) were watched and are not in the code\(isComplete ? ", so they are denied" : ""): "
-          + "\(foreign.joined(separator: " ")); name the programs that made them, too")
+        "watched, and not in the code\(isComplete ? ", so denied" : ""): \(foreign.joined(separator: " ")); "
+          + "name the programs that made them, too")
     }
   }
 }

@@ -33,10 +33,7 @@ public struct Assessment: Sendable {
   /// - Throws: `AssessError` if nothing can be assessed; `CancellationError` after an interruption, when all is cleaned up.
   public func run(_ progress: Progress, partial: (Report) throws -> Void) async throws -> Report {
     let machine = Machine.current()
-    let payload = data + "/payload-" + machine.architecture
-    guard System.isExecutable(payload) else {
-      throw AssessError("the payload \(payload) is missing", hint: "`make assess` builds it")
-    }
+    let payload = try machine.payload(in: data)
     var library = try ProbeLibrary(directories: [data + "/probes"] + moreProbes)
     if !only.isEmpty { library = try library.only(only) }
     let workspace = try Workspace(parent: workplace)
@@ -115,7 +112,9 @@ public struct Assessment: Sendable {
         try Task.checkCancellation()
         progress.step("surface", subject.id)
         do {
-          if journal.surface[subject.id] == nil { try journal.add(try await suite.measure(subject)) }
+          if journal.surface[subject.id] == nil {
+            try journal.add(try await suite.measure(subject, trusted: trusted(subject)))
+          }
           let record = journal.surface[subject.id]!
           report.surface.append(record)
           for line in record.leftOut ?? [] where leftOut.insert(line).inserted { progress.note("left out: \(line)") }
@@ -135,7 +134,7 @@ public struct Assessment: Sendable {
   ) async throws {
     report.probes = library.probes.map(\.record)
     var network: Network?
-    if machine.root, library.probes.contains(where: { ($0.requires ?? []).contains(.network) }) {
+    if machine.root, library.probes.contains(where: \.usesNetwork) {
       do { network = try await Network(workspace) } catch let error as AssessError {
         progress.note("network: \(error)")
       }
@@ -196,7 +195,7 @@ public struct Assessment: Sendable {
     guard subject.runtime.isOurs, subject.configuration.id == "cca" else {
       return TrustedCode.known(runtime: subject.runtime.name)
     }
-    return (try? String(contentsOfFile: data + "/trusted.txt", encoding: .utf8)).flatMap(TrustedCode.counted)
+    return TrustedCode.counted(System.text(data + "/trusted.txt"))
   }
 
   private func takes(_ configuration: Configuration) -> Bool {

@@ -21,7 +21,7 @@ public final class Journal {
   /// - Throws: `AssessError` if the directory can't be written.
   public init(directory: String, key: String) throws {
     path = directory + "/journal.jsonl"
-    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let old = System.text(path)
     var lines: [Entry] = []
     for line in old.split(separator: "\n") {
       // The last line may be half: whoever wrote it was killed.

@@ -60,21 +60,16 @@ public enum Command {
     let status: Int? = try await withThrowingTaskGroup(of: Int?.self) { group in
       group.addTask {
         let (out, error) = streams
+        func end(_ input: some InputProtocol) async throws -> TerminationStatus {
+          try await Subprocess.run(
+            configuration, input: input,
+            output: .fileDescriptor(out, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(error, closeAfterSpawningProcess: false)
+          ).terminationStatus
+        }
         let ended: TerminationStatus
         do {
-          if let input {
-            ended = try await Subprocess.run(
-              configuration, input: .string(input),
-              output: .fileDescriptor(out, closeAfterSpawningProcess: false),
-              error: .fileDescriptor(error, closeAfterSpawningProcess: false)
-            ).terminationStatus
-          } else {
-            ended = try await Subprocess.run(
-              configuration, input: .none,
-              output: .fileDescriptor(out, closeAfterSpawningProcess: false),
-              error: .fileDescriptor(error, closeAfterSpawningProcess: false)
-            ).terminationStatus
-          }
+          if let input { ended = try await end(.string(input)) } else { ended = try await end(.none) }
         } catch is CancellationError {
           return nil
         } catch {

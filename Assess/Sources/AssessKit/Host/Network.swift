@@ -8,7 +8,7 @@ public struct Network: Sendable {
   /// Of TEST-NET-2, RFC 5737: somebody on the internet.
   public static let stranger = "198.51.100.7"
 
-  /// The gateway's hardware address.
+  /// The gateway's hardware address: one of its own, or the bridge would have that of whichever container is there.
   public static let hardware = "02:72:63:61:00:01"
 
   let workspace: Workspace
@@ -22,7 +22,6 @@ public struct Network: Sendable {
   /// - Throws: `AssessError` if `ip` is missing, or has no right to do it.
   public init(_ workspace: Workspace) async throws {
     self.workspace = workspace
-    // An address of its own, or it would have that of whichever container is there.
     try await ip(nil, ["netns add \(world)"])
     try await ip(
       world,

@@ -93,7 +93,7 @@ public final class Workspace: Sendable {
   }
 
   private static func mounts(below path: String) -> [String] {
-    let table = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
+    let table = System.text("/proc/self/mountinfo")
     return table.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
       guard fields.count > 4 else { return nil }

@@ -18,7 +18,7 @@ struct ProcessTable {
         let parent = status.split(separator: ")").last?.split(separator: " ").dropFirst().first.flatMap({ pid_t($0) })
       else { continue }
       let words = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") ?? Data()
-      let groups = (try? String(contentsOfFile: "/proc/\(name)/cgroup", encoding: .utf8)) ?? ""
+      let groups = System.text("/proc/\(name)/cgroup")
       table.entries[process] = Entry(parent: parent, belongs: groups + String(decoding: words, as: UTF8.self))
     }
     return table

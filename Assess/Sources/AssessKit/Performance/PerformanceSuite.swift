@@ -143,15 +143,14 @@ public struct PerformanceSuite: Sendable {
         if let first = bundles.first {
           // The others differ in their control group only.
           let bundle = try Bundle(
-            suite.workspace, name: name, payload: suite.payload, base: try Configuration.base(),
-            patches: patches + [["root": ["path": .string(first.root)]]], arguments: arguments, cgroup: name)
+            suite.workspace, name: name, payload: suite.payload,
+            patches: patches + [["root": ["path": .string(first.root)]]], arguments: arguments)
           try? FileManager.default.removeItem(atPath: bundle.root)
           bundles.append(bundle)
         } else {
           bundles.append(
             try Bundle(
-              suite.workspace, name: name, payload: suite.payload, base: try Configuration.base(), patches: patches,
-              arguments: arguments, cgroup: name))
+              suite.workspace, name: name, payload: suite.payload, patches: patches, arguments: arguments))
         }
       }
       if hasVolume { try suite.workspace.makeDirectory(volume, mode: 0o1777) }

@@ -7,11 +7,11 @@ public struct Bundle: Sendable {
 
   /// - Parameters:
   ///   - payload: the static program that becomes `/probe`.
-  ///   - base: the configuration, to which `patch` is applied.
+  ///   - name: of the bundle and its control group.
+  ///   - patches: changes of the configuration that docker writes, in this order.
   /// - Throws: `AssessError`.
   public init(
-    _ workspace: Workspace, name: String, payload: String, base: JSON, patches: [JSON], arguments: [String],
-    cgroup: String
+    _ workspace: Workspace, name: String, payload: String, patches: [JSON], arguments: [String]
   ) throws {
     path = workspace.path + "/bundles/" + name
     try? FileManager.default.removeItem(atPath: path)
@@ -24,14 +24,14 @@ public struct Bundle: Sendable {
     do {
       // A copy, not a link: a probe that overwrites it harms no other.
       try FileManager.default.copyItem(atPath: payload, toPath: program)
-      try "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
-        .write(toFile: files + "/passwd", atomically: false, encoding: .utf8)
-      try "root:x:0:\nnogroup:x:65534:\n".write(toFile: files + "/group", atomically: false, encoding: .utf8)
+      try System.write(
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", to: files + "/passwd")
+      try System.write("root:x:0:\nnogroup:x:65534:\n", to: files + "/group")
       System.mode(program, 0o755)
     } catch { throw AssessError("the bundle \(path) cannot be made: \(error)") }
-    var config = base
+    var config = try Configuration.base()
     config["process"]["args"] = .array((["/probe"] + arguments).map(JSON.string))
-    config["linux"]["cgroupsPath"] = .string("/" + cgroup)
+    config["linux"]["cgroupsPath"] = .string("/" + name)
     for patch in patches { config = config.merged(patch) }
     Self.place(&config)
     Self.capabilities(&config)
@@ -47,7 +47,7 @@ public struct Bundle: Sendable {
   }
 
   public func write(_ config: JSON) throws {
-    do { try config.data.write(to: URL(fileURLWithPath: path + "/config.json")) } catch {
+    do { try System.write(String(decoding: config.data, as: UTF8.self), to: path + "/config.json") } catch {
       throw AssessError("\(path)/config.json cannot be written: \(error)")
     }
   }
@@ -67,7 +67,7 @@ public struct Bundle: Sendable {
   private static func capabilities(_ config: inout JSON) {
     guard config["capabilities"].string == "all" else { return }
     config["capabilities"] = .null
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let status = System.text("/proc/self/status")
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
     let mask = UInt64(line.dropFirst("CapEff:".count).trimmingCharacters(in: .whitespaces), radix: 16) ?? 0
     // capabilities(7), in the order of their numbers.

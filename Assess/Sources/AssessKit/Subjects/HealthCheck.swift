@@ -73,7 +73,7 @@ struct HealthCheck: Sendable {
   private static func bundle(_ launcher: Launcher, _ payload: String, _ id: String, _ words: [String]) throws -> Bundle
   {
     try Bundle(
-      launcher.workspace, name: id, payload: payload, base: try Configuration.base(),
-      patches: [launcher.subject.configuration.patch], arguments: words, cgroup: id)
+      launcher.workspace, name: id, payload: payload, patches: [launcher.subject.configuration.patch],
+      arguments: words)
   }
 }

@@ -41,7 +41,7 @@ public struct Launcher: Sendable {
 
   /// A resource limit of our own, as `SOFT:HARD`; -1 is none.
   private func limit(_ name: String) -> String {
-    let table = (try? String(contentsOfFile: "/proc/self/limits", encoding: .utf8)) ?? ""
+    let table = System.text("/proc/self/limits")
     let line = table.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
     let values = line.dropFirst(name.count).split(separator: " ").prefix(2)
     return values.map { $0 == "unlimited" ? "-1" : String($0) }.joined(separator: ":")

@@ -40,14 +40,14 @@ public struct SurfaceSuite: Sendable {
     }
   }
 
+  /// - Parameter trusted: the code that has to be trusted with this subject, if that is known.
   /// - Throws: `AssessError` if the payload could not tell.
-  public func measure(_ subject: Subject) async throws -> SurfaceRecord {
+  public func measure(_ subject: Subject, trusted: TrustedCode?) async throws -> SurfaceRecord {
     let host = try await reference.lines(self)
     let launcher = Launcher(subject: subject, workspace: workspace)
     let id = workspace.name + "-surface"
     let bundle = try Bundle(
-      workspace, name: id, payload: payload, base: try Configuration.base(), patches: [subject.configuration.patch],
-      arguments: ["surface"], cgroup: id)
+      workspace, name: id, payload: payload, patches: [subject.configuration.patch], arguments: ["surface"])
     defer { try? FileManager.default.removeItem(atPath: bundle.path) }
     let (outcome, _) = try await launcher.run(bundle, id: id, arguments: ["surface"], limit: 60)
     let said = PayloadWord(outcome.output)
@@ -56,7 +56,7 @@ public struct SurfaceSuite: Sendable {
     }
     let inside = try SurfaceLines(outcome.output, reference: host)
     var counts = Self.counts(inside, host: host)
-    if let code = TrustedCode.known(runtime: subject.runtime.name) {
+    if let code = trusted {
       counts.append(
         .init(
           id: "trusted-lines", title: "Lines of code that have to be trusted: \(code.what)", dimension: "complexity",
@@ -85,8 +85,7 @@ public struct SurfaceSuite: Sendable {
     let launcher = Launcher(subject: subject, workspace: workspace)
     let id = workspace.name + "-functions"
     let bundle = try Bundle(
-      workspace, name: id, payload: payload, base: try Configuration.base(), patches: [subject.configuration.patch],
-      arguments: ["exercise"], cgroup: id)
+      workspace, name: id, payload: payload, patches: [subject.configuration.patch], arguments: ["exercise"])
     defer { try? FileManager.default.removeItem(atPath: bundle.path) }
     let before = ProcessTable.now()
     let output = workspace.scratch + "/" + id

@@ -27,7 +27,7 @@ final class Companion: Sendable {
   }
 
   private static func process(_ path: String) -> String {
-    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let text = System.text(path)
     let line = text.split(separator: "\n").first { $0.hasPrefix("READY ") }
     return line.map { String($0.dropFirst("READY ".count)) } ?? ""
   }
@@ -46,11 +46,13 @@ final class Companion: Sendable {
 
   /// What was done to it, in a sentence; nil if it is well.
   func hurt() async -> String? {
-    let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-    if let line = text.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) {
-      return "the host noticed: " + line.dropFirst(5)
-    }
+    if let noticed = Self.noticed(output, "the host") { return noticed }
     return await Self.silent(output, "a process of the host")
+  }
+
+  /// What it says itself that was done to it.
+  static func noticed(_ path: String, _ who: String) -> String? {
+    System.text(path).split(separator: "\n").last { $0.hasPrefix("HURT ") }.map { who + " noticed: " + $0.dropFirst(5) }
   }
 
   func end() { task.cancel() }
@@ -58,7 +60,7 @@ final class Companion: Sendable {
   /// Waits up to two seconds for the next beat.
   static func silent(_ path: String, _ who: String) async -> String? {
     func beats() -> Int {
-      ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").components(separatedBy: "BEAT ").count
+      System.text(path).components(separatedBy: "BEAT ").count
     }
     let before = beats()
     for _ in 0..<100 {

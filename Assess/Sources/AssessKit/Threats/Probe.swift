@@ -85,6 +85,8 @@ public struct Probe: Codable, Sendable, Equatable {
     public var options: [String]?
   }
 
+  var usesNetwork: Bool { requires?.contains(.network) == true }
+
   public var record: ProbeRecord {
     ProbeRecord(
       id: id, title: title, group: group.title, technique: technique, cve: cve ?? [], source: source, meaning: meaning)

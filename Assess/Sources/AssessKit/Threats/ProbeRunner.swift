@@ -118,13 +118,12 @@ public struct ProbeRunner: Sendable {
       values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
     }
 
-    if let network, (probe.requires ?? []).contains(.network) { try await network.renew() }
+    if let network, probe.usesNetwork { try await network.renew() }
     // The host's side, then the neighbour, then the one that attacks.
     var others: [Companion] = []
     defer { for other in others { other.end() } }
     if let words = probe.host {
-      let place =
-        network == nil || !(probe.requires ?? []).contains(.network) ? [] : ["ip", "netns", "exec", network!.world]
+      let place = probe.usesNetwork ? network.map { ["ip", "netns", "exec", $0.world] } ?? [] : []
       let companion = try await Companion.host(
         place + [payload] + words.map(filled), workspace: workspace, name: id, secret: canary.token)
       others.append(companion)
@@ -142,13 +141,13 @@ public struct ProbeRunner: Sendable {
       guard await Companion.ready(output + ".out") else {
         await launcher.remove(name)
         // What a container may not do even with its own cannot be done to another's.
-        let said = PayloadWord((try? String(contentsOfFile: output + ".out", encoding: .utf8)) ?? "")
+        let said = PayloadWord(System.text(output + ".out"))
         if let said, said.result == .blocked {
           return Finding(
             probe: probe.id, subject: subject.id, verdict: .contained, reason: "not even for its own: " + said.detail)
         }
         throw AssessError(
-          "the neighbour did not begin: \((try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? "")")
+          "the neighbour did not begin: \(System.text(output + ".err"))")
       }
     }
     let arguments = probe.payload.map(filled)
@@ -162,10 +161,7 @@ public struct ProbeRunner: Sendable {
     if let neighbour {
       let path = workspace.scratch + "/\(neighbour).out"
       if hurt == nil { hurt = await Companion.silent(path, "a neighbour") }
-      let output = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-      if hurt == nil, let line = output.split(separator: "\n").last(where: { $0.hasPrefix("HURT ") }) {
-        hurt = "a neighbour noticed: " + line.dropFirst(5)
-      }
+      if hurt == nil { hurt = Companion.noticed(path, "a neighbour") }
       await launcher.remove(neighbour)
     }
     let evidence = Evidence(
@@ -175,7 +171,7 @@ public struct ProbeRunner: Sendable {
       Finding(probe: probe.id, subject: subject.id, verdict: verdict, reason: reason, evidence: evidence)
     }
     // Where an attack takes its standard streams away, the payload writes here too.
-    outcome.output += (try? String(contentsOfFile: attacker.root + "/said", encoding: .utf8)) ?? ""
+    outcome.output += System.text(attacker.root + "/said")
     try? FileManager.default.removeItem(atPath: attacker.path)
     if let touched = canary.touched(output: outcome.output + outcome.errors) ?? hurt {
       return result(.escaped, touched)
@@ -221,7 +217,7 @@ public struct ProbeRunner: Sendable {
     var (outcome, command) = try await launcher.execute(
       id: id, arguments: words.map(filled), limit: limit,
       more: ((probe.execOptions ?? []) + options).map(filled))
-    func said() -> String { (try? String(contentsOfFile: output + ".out", encoding: .utf8)) ?? "" }
+    func said() -> String { System.text(output + ".out") }
     // What the container itself says counts more than what is executed in it.
     if probe.payload.first != "beat" {
       for _ in 0..<150 where PayloadWord(said()) == nil { try await Task.sleep(for: .milliseconds(20)) }
@@ -256,15 +252,13 @@ public struct ProbeRunner: Sendable {
     filled: (String) -> String, attacker: Bool
   ) throws -> Bundle {
     var patches = [subject.configuration.patch]
-    if let network, (probe.requires ?? []).contains(.network) {
+    if let network, probe.usesNetwork {
       patches.append(["place": .string(network.path(place))])
     }
     if attacker, let patch = probe.config { patches.append(patch) }
     patches += control
     let result = try Bundle(
-      workspace, name: name, payload: payload, base: try Configuration.base(),
-      patches: patches.map { $0.mapStrings(filled) },
-      arguments: arguments, cgroup: name)
+      workspace, name: name, payload: payload, patches: patches.map { $0.mapStrings(filled) }, arguments: arguments)
     if attacker { for step in probe.setup ?? [] { try step.apply(below: result.root, filled: filled) } }
     return result
   }
@@ -282,7 +276,7 @@ extension Probe.Setup {
         try? files.removeItem(atPath: place)
         try files.createSymbolicLink(atPath: place, withDestinationPath: content)
       case "directory": try files.createDirectory(atPath: place, withIntermediateDirectories: true)
-      case "file": try content.write(toFile: place, atomically: false, encoding: .utf8)
+      case "file": try System.write(content, to: place)
       case "fifo":
         guard System.fifo(place) else { throw AssessError("no fifo can be made") }
       case "remove": try files.removeItem(atPath: place)

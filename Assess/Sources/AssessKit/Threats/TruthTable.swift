@@ -15,7 +15,7 @@ public struct TruthTable: Sendable {
   /// - Throws: `AssessError` if none can be tried.
   public func run(_ tell: (String) -> Void) async throws -> Int {
     let machine = Machine.current()
-    let payload = data + "/payload-" + machine.architecture
+    let payload = try machine.payload(in: data)
     let workspace = try Workspace()
     do {
       let wrong = try await table(machine, payload, workspace, tell)
@@ -30,7 +30,7 @@ public struct TruthTable: Sendable {
   private func table(
     _ machine: Machine, _ payload: String, _ workspace: Workspace, _ tell: (String) -> Void
   ) async throws -> Int {
-    let needed = library.probes.contains { ($0.requires ?? []).contains(.network) }
+    let needed = library.probes.contains(where: \.usesNetwork)
     let network = needed && machine.root ? try await Network(workspace) : nil
     let runner = ProbeRunner(workspace: workspace, payload: payload, network: network, machine: machine)
     let subject = Subject(runtime: runtime, configuration: .docker)

@@ -22,7 +22,7 @@ profile:
 	@scripts/install-dependencies build
 	@scripts/build-profile
 
-## test-profile  derived policies against Debian's programs; two minutes
+## test-profile  derived policies against Debian's programs; three minutes
 test-profile: all profile
 	@scripts/install-dependencies profile
 	@scripts/test profile-unit profile
@@ -69,6 +69,7 @@ demo: all
 ## test       install what is missing, build, run every test suite
 test: all arm64 machine profile assess-tool
 	@scripts/install-dependencies test engines profile assess
+	@scripts/fetch-docker
 	@scripts/test
 
 ## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host

@@ -12,6 +12,7 @@ let package = Package(
   products: [
     .executable(name: "rcontainer", targets: ["rcontainer"]),
     .executable(name: "conshim-run", targets: ["conshim-run"]),
+    .library(name: "ShimPolicy", targets: ["ShimPolicy", "OCISpec"]),
   ],
   dependencies: [.package(path: "Core")],
   targets: [

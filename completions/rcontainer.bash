@@ -11,35 +11,35 @@ _rcontainer() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $verb:$word in
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
-      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
-      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
-      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
-      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | \
+      :--egress | :--dns | :--criu | do:--rw | do:--ro | do:--mount | do:--net | do:--egress | \
+      do:--dns | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | \
+      do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | do:--audit | \
+      do:--require | do:--pool | do:--keep-changes | pool:--size | pool:--socket | pool:--rw | \
+      pool:--ro | pool:--mount | pool:--net | pool:--egress | pool:--dns | pool:--memory | \
+      pool:-m | pool:--cpus | pool:--pids | pool:--root | pool:--hostname | pool:--shim | \
+      pool:--policy | pool:--audit | pool:--require | trace:--rw | trace:--ro | \
+      trace:--mount | trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
-      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
-      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
-      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
+      profile:-o | profile:--with | profile:--watched | profile:--rw | profile:--ro | \
+      profile:--mount | profile:--net | profile:--egress | profile:--dns | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++)); ((i++)) ;;
     *:=) ((i++)) ;;
     do:* | exec:*) if ((place > 0)) || [[ $word != -* ]]; then ((place++)); fi ;;
     *:-*) ;;
@@ -59,7 +59,7 @@ _rcontainer() {
       trace:--output | trace:-o | run:--config | run:-f | run:--console-socket | \
       run:--pid-file | create:--config | create:-f | create:--console-socket | \
       create:--pid-file | exec:--process | exec:-p | exec:--pid-file | exec:--console-socket | \
-      update:--resources | update:-r | profile:--output | profile:-o) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
+      update:--resources | update:-r | profile:--output | profile:-o | profile:--watched) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return ;;
     :--log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")); return ;;
     :--cgroup-manager) COMPREPLY=($(compgen -W 'cgroupfs systemd disabled' -- "$current")); return ;;
     :--rootless) COMPREPLY=($(compgen -W 'true false auto' -- "$current")); return ;;
@@ -74,41 +74,41 @@ _rcontainer() {
     profile:--arch) COMPREPLY=($(compgen -W 'x86_64 aarch64' -- "$current")); return ;;
     profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
-      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
-      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
-      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
-      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | \
+      :--egress | :--dns | :--criu | do:--rw | do:--ro | do:--mount | do:--net | do:--egress | \
+      do:--dns | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | \
+      do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | do:--audit | \
+      do:--require | do:--pool | do:--keep-changes | pool:--size | pool:--socket | pool:--rw | \
+      pool:--ro | pool:--mount | pool:--net | pool:--egress | pool:--dns | pool:--memory | \
+      pool:-m | pool:--cpus | pool:--pids | pool:--root | pool:--hostname | pool:--shim | \
+      pool:--policy | pool:--audit | pool:--require | trace:--rw | trace:--ro | \
+      trace:--mount | trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
       update:--pids-limit | update:--l3-cache-schema | update:--mem-bw-schema | \
       events:--interval | spec:--bundle | spec:-b | profile:--arch | profile:--output | \
-      profile:-o | profile:--with | profile:--rw | profile:--ro | profile:--mount | \
-      profile:--net | profile:--egress | profile:--dns | profile:--memory | profile:-m | \
-      profile:--cpus | profile:--pids | profile:--timeout | profile:--env | profile:-e | \
-      profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
+      profile:-o | profile:--with | profile:--watched | profile:--rw | profile:--ro | \
+      profile:--mount | profile:--net | profile:--egress | profile:--dns | profile:--memory | \
+      profile:-m | profile:--cpus | profile:--pids | profile:--timeout | profile:--env | \
+      profile:-e | profile:--cwd | profile:--root | profile:--hostname | profile:--shim) return ;;
     esac
   fi
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
-    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --criu --help --version' ;;
+    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --egress --dns --criu --help --version' ;;
     do:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --diff --require --pool --keep-changes --help' ;;
     pool:*) words='--size --socket --rw --ro --mount --net --egress --dns --memory --cpus --pids --root --hostname --shim --policy --audit --require --summary --help' ;;
     trace:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;
@@ -127,7 +127,7 @@ _rcontainer() {
     events:*) words='--interval --stats --help' ;;
     spec:*) words='--bundle --rootless --help' ;;
     features:*) words='--check --help' ;;
-    profile:*) words='--arch --json --output --all --with --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
+    profile:*) words='--arch --json --output --all --with --watched --explain --strict-analysis --rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --help' ;;
     machine:*) words='--help' ;;
     assess:*) words='--help' ;;
     version:*) words='--help' ;;

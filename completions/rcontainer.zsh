@@ -40,6 +40,8 @@ _rcontainer() {
     '--systemd-cgroup[the same as --cgroup-manager systemd]' \
     '--rootless=[accepted for compatibility; found out by itself]:MODE:(true false auto)' \
     '--policy=[of containers that name none\: default, strict, compat, nested, none, or a file]:NAME|FILE: ' \
+    '--egress=[where containers that say nothing of it may connect to; RULES as for do]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '--criu=[accepted for compatibility]:FILE:_files' \
     '(-h --help)'{-h,--help}'[show help]' \
     '(-v --version)'{-v,--version}'[show the version]' \
@@ -250,6 +252,7 @@ _rcontainer() {
     '(-o --output)'{-o,--output=}'[learn, derive\: write the policy to FILE instead of standard output]:FILE:_files' \
     '--all[derive\: from all programs of the root file system]' \
     '*--with=[derive\: programs load the library PATH while they run (repeatable)]:PATH: ' \
+    '*--watched=[derive\: allow only what learn wrote to FILE, and its kin (repeatable)]:FILE:_files' \
     '--explain[derive\: tell where each call is, and what is not known]' \
     '--strict-analysis[derive\: fail if the number of a system call cannot be found out]' \
     '*--rw=[let the command write to DIR (repeatable)]:DIR:_files -/' \

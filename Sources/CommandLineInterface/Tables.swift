@@ -17,6 +17,10 @@ extension Option {
     Option(
       "policy", nil, .text("NAME|FILE"),
       "of containers that name none: default, strict, compat, nested, none, or a file"),
+    Option(
+      "egress", nil, .text("RULES"),
+      "where containers that say nothing of it may connect to; RULES as for do"),
+    Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("criu", nil, .file, "accepted for compatibility"),
     Option("help", "h", nil, "show help"),
     Option("version", "v", nil, "show the version"),
@@ -143,6 +147,9 @@ extension Verb {
         Option(
           "with", nil, .text("PATH"), repeats: true,
           "derive: programs load the library PATH while they run (repeatable)"),
+        Option(
+          "watched", nil, .file, repeats: true,
+          "derive: allow only what learn wrote to FILE, and its kin (repeatable)"),
         Option("explain", nil, nil, "derive: tell where each call is, and what is not known"),
         Option(
           "strict-analysis", nil, nil, "derive: fail if the number of a system call cannot be found out"),

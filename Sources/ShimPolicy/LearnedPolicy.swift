@@ -41,6 +41,7 @@ public struct LearnedPolicy: Sendable {
     writer.object { writer in
       writer.member("name", name)
       writer.member("summary", "what " + name + " did when it was watched")
+      writer.member("watchedOn", Architecture.native.policyName)
       writer.member("base", "default")
       writer.key("rules")
       writer.array { writer in

@@ -8,7 +8,7 @@ extension ShimPolicy {
   ///       "name": "mine", "summary": "one line",
   ///       "base": "default",
   ///       "otherArchitectures": false, "writeExecute": false, "exec": "image", "ownFiles": true,
-  ///       "nested": false,
+  ///       "nested": false, "watchedOn": "x86_64",
   ///       "rules": [
   ///         {"calls": ["ptrace"], "action": "allow"},
   ///         {"calls": ["socket"], "action": "deny", "error": "EAFNOSUPPORT"},
@@ -19,7 +19,7 @@ extension ShimPolicy {
   ///
   /// `base` is a policy of ours, "catalogue" or "nothing" (every call is denied). `when` is a list of alternatives, of
   /// which one has to hold with all its tests; a test without `mask` compares 32 bits. `exec` is "any", "image" or a list
-  /// of absolute paths. `nested` and a rule for programs exclude each other.
+  /// of absolute paths. `nested` and a rule for programs exclude each other. `watchedOn` is there if the policy was learned.
   /// - Parameter file: its name, for messages.
   /// - Throws: what is wrong, with its place: no JSON, an unknown member, call, argument or error, a call in two rules.
   public init(json bytes: [UInt8], file: String) throws(SpecError) {
@@ -34,6 +34,7 @@ extension ShimPolicy {
     var exec: ExecRule?
     var ownFiles: Bool?
     var nested: Bool?
+    var watchedOn: Architecture?
     try reader.document { (reader, key) throws(SpecError) in
       switch key {
       case "name": policy.name = try reader.string()
@@ -54,6 +55,12 @@ extension ShimPolicy {
       case "exec": exec = try Self.execRule(&reader)
       case "ownFiles": ownFiles = try reader.bool()
       case "nested": nested = try reader.bool()
+      case "watchedOn":
+        let name = try reader.string()
+        watchedOn = Architecture.named(name)
+        if watchedOn == nil {
+          throw reader.error("\"" + name + "\" is no architecture", hint: "use x86_64 or aarch64")
+        }
       case "rules":
         try reader.array { (reader) throws(SpecError) in
           let rule = try PolicyRule(&reader)
@@ -70,7 +77,7 @@ extension ShimPolicy {
       default:
         throw reader.error(
           "\"" + key + "\" is no member of a policy",
-          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles, nested")
+          hint: "use name, summary, base, rules, otherArchitectures, writeExecute, exec, ownFiles, nested, watchedOn")
       }
     }
     if policy.name.isEmpty { throw reader.missing("name") }
@@ -80,6 +87,7 @@ extension ShimPolicy {
     policy.exec = exec ?? policy.exec
     policy.ownFiles = ownFiles ?? policy.ownFiles
     policy.nested = nested ?? policy.nested
+    policy.watchedOn = watchedOn
     if policy.nested, policy.exec != .any {
       // A mount can bring any file under a name, and shows as read-only what is written elsewhere.
       throw reader.error(
@@ -121,6 +129,15 @@ extension ShimPolicy {
     case "nothing": .nothing
     default: builtIn(name)
     }
+  }
+}
+
+extension Architecture {
+  /// As policy files call those that containers have.
+  public var policyName: String { self == .aarch64 ? "aarch64" : "x86_64" }
+
+  static func named(_ name: String) -> Architecture? {
+    [.x86_64, .aarch64].first { $0.policyName == name }
   }
 }
 

@@ -19,6 +19,8 @@ public struct ShimPolicy: Equatable, Sendable {
   public var ownFiles = true
   /// The supervisor makes mounts, device nodes and extended attributes for the container, as far as ``Nested`` says.
   public var nested = false
+  /// Where the calls were watched that the policy was learned from. It changes nothing of what the policy does.
+  public var watchedOn: Architecture?
 
   init(name: String, summary: String, classes: [CallClass]) {
     self.name = name

@@ -48,7 +48,7 @@ enum ProfileVerb {
   /// The analysis of programs is the business of a tool of its own.
   private static func derive(_ context: Context) throws(RuntimeError) -> Never {
     var words = ["derive"]
-    for name in ["output", "with"] {
+    for name in ["output", "with", "watched"] {
       for value in context.options.all(name) { words.append("--" + name + "=" + value) }
     }
     for name in ["all", "explain", "strict-analysis"] where context.options.has(name) { words.append("--" + name) }

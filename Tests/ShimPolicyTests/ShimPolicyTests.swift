@@ -142,7 +142,17 @@ private func meaning(_ callClass: CallClass, _ arguments: [UInt64]) -> UInt32 {
     (clone("[]"), "always holds"),
     (#"{"name": "x", "base": "nothing", "rulez": []}"#, "\"rulez\" is no member"),
     ("[]", "object"),
+    (#"{"name": "x", "base": "nothing", "watchedOn": "riscv64"}"#, "\"riscv64\" is no architecture"),
   ]
+
+  @Test func whatWasLearnedTellsWhereAndIsAPolicy() throws {
+    let learned = LearnedPolicy(command: ["/bin/a"], seen: ["read", "ptrace"])
+    let policy = try ShimPolicy(json: Array(learned.json.utf8), file: "p.json")
+    #expect(policy.watchedOn == .native)
+    #expect(policy.callClass("ptrace") == .direct)
+    #expect(policy.callClass("write") == .denied(error: 1))
+    #expect(ShimPolicy.builtIn("default")?.watchedOn == nil)
+  }
 
   @Test(arguments: mistakes) func aMistakeIsNamed(text: String, message: String) {
     let error = #expect(throws: SpecError.self) { try ShimPolicy(json: Array(text.utf8), file: "p.json") }

@@ -1,4 +1,5 @@
-"""rcontainer profile derive: policies from the code of Debian's programs, held against what the programs do."""
+"""rcontainer profile derive: policies from the code of Debian's programs, and from what was watched besides, held
+against what the programs do."""
 import errno
 import json
 import os
@@ -36,7 +37,7 @@ http { access_log /tmp/n/acc; client_body_temp_path /tmp/n/1; proxy_temp_path /t
   uwsgi_temp_path /tmp/n/4; scgi_temp_path /tmp/n/5; server { listen 127.0.0.1:8080; root /tmp/n/www; } }
 END
 nginx -c /tmp/n/c && wget -qO- http://127.0.0.1:8080/x && nginx -c /tmp/n/c -s reload && wget -qO- http://127.0.0.1:8080/x
-nginx -c /tmp/n/c -s quit
+nginx -c /tmp/n/c -s quit; i=0; while [ -e /tmp/n/pid ] && [ $i -lt 200000 ]; do i=$((i+1)); done
 grep -c alert /tmp/n/err; cat /tmp/n/acc | grep -c 'GET /x HTTP/1.1" 200'
 """
 GIT = r"""
@@ -82,6 +83,34 @@ tar -cf t.tar w && gzip t.tar && gunzip t.tar.gz && mkdir x && tar -xf t.tar -C 
 httpd -p 127.0.0.1:8000 -h /tmp/w; wget -qO- http://127.0.0.1:8000/d/a | wc -l
 """
 
+SQLITE = """
+create table t(a, b); insert into t values(1, 2), (3, 4); select sum(b) from t;
+pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;
+"""
+# Parts of the work, which the rest is like but for files, amounts and moments.
+SHORT_REDIS = REDIS.replace(" redis-cli -p 7000 bgsave;", "")
+SHORT_NGINX = NGINX.replace(" && nginx -c /tmp/n/c -s reload && wget -qO- http://127.0.0.1:8080/x", "")
+SHORT_GIT = GIT[:GIT.index("git clone -q a b")] + """
+git clone -q file:///tmp/a c && git -C c fsck && git -C c status --short && git -C c log --format=%s
+"""
+SHORT_PYTHON = re.sub(r"assert subprocess.run.*\n", "", PYTHON)
+SHORT_BUSYBOX = re.sub(r"seq 5 .*\n", "", BUSYBOX)
+SHORT_SQLITE = """
+pragma journal_mode=truncate; create table t(a, b); insert into t values(1, 2);
+pragma journal_mode=delete; insert into t values(3, 4); select sum(b) from t;
+"""
+
+TROUBLE = """
+import subprocess, sys
+try:
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(9)"], timeout=0.3)
+except subprocess.TimeoutExpired:
+    print("ended")
+print(subprocess.run([sys.executable, "-c", "import os; os.abort()"]).returncode)
+"""
+# What some runs make and others do not, as processes take turns: a policy of one run may deny it.
+MOMENTS = {"clock_nanosleep", "futex", "kill", "poll", "shutdown"}
+
 
 # Makes system calls that a policy denies, with arguments that none could use, and prints how each failed.
 PROBE = r"""
@@ -117,6 +146,8 @@ class Programs(unittest.TestCase):
         if fetched.returncode != 0:
             raise unittest.SkipTest(fetched.stderr.strip().splitlines()[-1])
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+        # What commands do under "default".
+        cls.plain = {}
 
     @classmethod
     def tearDownClass(cls):
@@ -136,11 +167,21 @@ class Programs(unittest.TestCase):
         print(f"{programs[0]}: {count} of 305", file=sys.stderr)
         return file
 
-    def learned(self, *command):
-        """A policy of what a command does, held against the kernel: no call that it does not allow is made."""
-        file, script = self.folder / "learned.json", ["--root", ROOTFS, "--", *command]
-        done = run(RUNTIME, "profile", "learn", "--output", file, *script)
+    def watched(self, name, *command):
+        """A policy of what a command does."""
+        file = self.folder / f"{name}.json"
+        done = run(RUNTIME, "profile", "learn", "--output", file, "--root", ROOTFS, "--", *command)
         self.assertEqual(done.returncode, 0, done.stderr)
+        return file
+
+    @staticmethod
+    def allowed(policy):
+        calls = json.loads(run(RUNTIME, "profile", "show", "--json", policy).stdout)["calls"]
+        return {call["name"] for call in calls
+                if "denied" not in call["class"] and not call["class"].startswith("mediated, ")}
+
+    def measured(self, file, what):
+        """How many calls a policy allows, held against the kernel: all others are tried, and none is made."""
         calls = json.loads(run(RUNTIME, "profile", "show", "--json", file).stdout)["calls"]
         denied = {call["name"]: call for call in calls if "denied" in call["class"] or call["class"].startswith("mediated, ")}
         probe = ROOTFS / "probe"
@@ -154,51 +195,91 @@ class Programs(unittest.TestCase):
         found = [int(word) for word in done.stdout.split()]
         self.assertEqual(found, [getattr(errno, call["class"].split(", ")[1]) for call in denied.values()])
         reach = len(calls) - len(denied)
-        print(f"{command[0]} as it was watched: {reach} of 305", file=sys.stderr)
+        print(f"{what}: {reach} of 305", file=sys.stderr)
         self.assertLessEqual(reach, 90)
-        return file
+        return {call["name"] for call in calls} - set(denied)
 
-    def works(self, policy, *command):
-        """What a command prints under a policy; no call is denied that "default" makes."""
+    def joined(self, file, what, *programs):
+        """A policy of code and of what was watched. It is part of what `default` and the code allow."""
+        policy = self.folder / "joined.json"
+        done = derive("--explain", "--output", policy, "--watched", file, ROOTFS, *programs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        allowed = self.measured(policy, what)
+        self.assertLessEqual(len(allowed), 152)
+        self.assertRegex(done.stderr, rf": {len(allowed)} system calls of ")
+        self.assertLessEqual(allowed, self.allowed("default"))
+        code = {match[1]: match[2] for match in re.finditer(r"(?m)^rcontainer-profile: (\w+): .*; (.*)$", done.stderr)}
+        self.assertEqual({name for name, verdict in code.items() if verdict.startswith("denied")} & allowed, set())
+        # The first rule is what the code can call, and was neither watched nor is kin.
+        rules = json.loads(policy.read_text())["rules"]
+        self.assertEqual(
+            set(rules[0]["calls"]), {name for name, verdict in code.items() if verdict == "denied, neither watched nor kin"})
+        self.assertEqual(set(rules[0]["calls"]) & allowed, set())
+        return policy
+
+    def under(self, policy, *command):
+        """A command under a policy: how it went, and what was denied."""
+        audit = self.folder / "audit"
+        audit.unlink(missing_ok=True)
+        done = run(RUNTIME, "do", "--policy", policy, "--audit", audit, "--root", ROOTFS, "--", *command)
+        return done, {json.loads(line)["call"] for line in audit.read_text().splitlines()}
+
+    def works(self, policy, *command, maybe=frozenset()):
+        """What a command prints under a policy; no call is denied that "default" makes, but those in `maybe`."""
         def done(name):
-            audit = self.folder / "audit"
-            audit.unlink(missing_ok=True)
-            done = run(RUNTIME, "do", "--policy", name, "--audit", audit, "--root", ROOTFS, "--", *command)
+            done, denied = self.under(name, *command)
             self.assertEqual(done.returncode, 0, done.stderr)
-            return done.stdout, {json.loads(line)["call"] for line in audit.read_text().splitlines()}
+            return done.stdout, denied
 
         out, denied = done(policy)
-        plain, denied_anyway = done("default")
-        self.assertEqual(denied - denied_anyway, set())
+        if command not in self.plain:
+            self.plain[command] = done("default")
+        plain, denied_anyway = self.plain[command]
+        self.assertLessEqual(denied - denied_anyway, maybe)
         self.assertEqual(re.sub("[0-9a-f]{7,}", "", out), re.sub("[0-9a-f]{7,}", "", plain))
         return out
 
+    def outputs(self, derived, programs, command, part, misses=()):
+        """What a command prints under a policy of the code, one of what was watched, and two of both: with all of the
+        command watched, and with a part of it. What kin are for: under a policy of what the part alone did, the whole
+        meets denials."""
+        whole = self.watched("whole", *command)
+        short = self.watched("part", *part)
+        name = programs[0]
+        self.measured(whole, f"{name} as it was watched")
+        yield self.works(derived, *command)
+        yield self.works(whole, *command, maybe=MOMENTS)
+        yield self.works(self.joined(whole, f"{name}, code and all that was watched", *programs), *command)
+        yield self.works(self.joined(short, f"{name}, code and a part that was watched", *programs), *command)
+        if misses:
+            self.assertLessEqual(set(misses), self.under(short, *command)[1] - self.plain[command][1])
+
     def test_busybox(self):
-        policy = self.policy(152, "/bin/busybox")
-        command = ("/bin/busybox", "sh", "-c", BUSYBOX)
-        for policy in (policy, self.learned(*command)):
-            self.assertEqual(self.works(policy, *command).split(), ["5", "14", "1", "100"])
+        programs = ["/bin/busybox"]
+        command = ("/bin/busybox", "sh", "-c")
+        for out in self.outputs(self.policy(152, *programs), programs, (*command, BUSYBOX), (*command, SHORT_BUSYBOX)):
+            self.assertEqual(out.split(), ["5", "14", "1", "100"])
 
     def test_redis(self):
         self.policy(152, "/usr/bin/redis-server")
-        policy = self.policy(152, "/usr/bin/redis-server", "/usr/bin/redis-cli", "/bin/dash")
-        command = ("/bin/dash", "-c", REDIS)
-        for policy in (policy, self.learned(*command)):
-            self.assertEqual(self.works(policy, *command).split("\n"), ["OK", "OK", "Background saving started", "value", ""])
+        programs = ["/usr/bin/redis-server", "/usr/bin/redis-cli", "/bin/dash"]
+        command = ("/bin/dash", "-c")
+        for out in self.outputs(self.policy(152, *programs), programs, (*command, REDIS), (*command, SHORT_REDIS)):
+            self.assertEqual(out.split("\n"), ["OK", "OK", "Background saving started", "value", ""])
 
     def test_nginx(self):
         self.policy(125, "/usr/sbin/nginx")
-        policy = self.policy(152, "/usr/sbin/nginx", "/bin/busybox")
-        command = ("/bin/busybox", "sh", "-c", NGINX)
-        for policy in (policy, self.learned(*command)):
-            self.assertEqual(self.works(policy, *command).split(), ["page", "page", "0", "2"])
+        programs = ["/usr/sbin/nginx", "/bin/busybox"]
+        command = ("/bin/busybox", "sh", "-c")
+        for out in self.outputs(self.policy(152, *programs), programs, (*command, NGINX), (*command, SHORT_NGINX)):
+            self.assertEqual(out.split(), ["page", "page", "0", "2"])
 
     def test_sqlite(self):
-        policy = self.policy(115, "/usr/bin/sqlite3")
-        command = ("/usr/bin/sqlite3", "/tmp/x.db", "create table t(a, b); insert into t values(1, 2), (3, 4);"
-                   "select sum(b) from t; pragma journal_mode=wal; insert into t values(5, 6); select count(*) from t;")
-        for policy in (policy, self.learned(*command)):
-            self.assertEqual(self.works(policy, *command).split(), ["6", "wal", "3"])
+        programs = ["/usr/bin/sqlite3"]
+        command = ("/usr/bin/sqlite3", "/tmp/x.db")
+        for out in self.outputs(
+                self.policy(115, *programs), programs, (*command, SQLITE), (*command, SHORT_SQLITE), misses=["munmap"]):
+            self.assertEqual(out.split(), ["6", "wal", "3"])
 
     def test_threads_and_their_end_are_found(self):
         # The C library's functions for it have an end before the system call, in the tables.
@@ -207,16 +288,64 @@ class Programs(unittest.TestCase):
             self.assertRegex(done.stderr, f"(?m): {call}: ")
 
     def test_git(self):
-        policy = self.policy(110, "/usr/bin/git")
-        for policy in (policy, self.learned("/bin/sh", "-c", GIT)):
-            self.assertIn("two\none\n", self.works(policy, "/bin/sh", "-c", GIT))
+        programs = ["/usr/bin/git"]
+        command = ("/bin/sh", "-c")
+        for out in self.outputs(
+                self.policy(110, *programs), programs, (*command, GIT), (*command, SHORT_GIT), misses=["rmdir"]):
+            self.assertIn("two\none\n", out)
 
     def test_python(self):
         # The module os has a function for most calls, and any of them can be reached.
-        policy = self.policy(165, "/usr/bin/python3.11")
-        command = ("/usr/bin/python3.11", "-c", PYTHON)
-        for policy in (policy, self.learned(*command)):
-            self.assertEqual(self.works(policy, *command), '{"done": true} 127.0.0.1\n')
+        programs = ["/usr/bin/python3.11"]
+        command = (*programs, "-c")
+        for out in self.outputs(
+                self.policy(165, *programs), programs, (*command, PYTHON), (*command, SHORT_PYTHON), misses=["getppid"]):
+            self.assertEqual(out, '{"done": true} 127.0.0.1\n')
+
+    def test_calls_of_another_program_are_named_and_denied(self):
+        file = self.watched("server", "/bin/dash", "-c", REDIS)
+        done = derive("--watched", file, ROOTFS, "/bin/dash")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = re.search(r": watched, and not in the code, so denied: (.*); name the programs", done.stderr)[1].split()
+        self.assertLessEqual({"accept4", "listen", "epoll_wait"}, set(calls))
+        denied = {call for rule in json.loads(done.stdout)["rules"] for call in rule["calls"]}
+        self.assertLessEqual(set(calls), denied)
+        # Control: with the program that makes them nothing is named.
+        done = derive("--watched", file, ROOTFS, "/bin/dash", "/usr/bin/redis-server", "/usr/bin/redis-cli")
+        self.assertNotIn("not in the code", done.stderr)
+
+    def test_what_default_denies_stays_denied(self):
+        # chroot(2) fails without its capability, and is watched all the same.
+        file = self.folder / "chroot.json"
+        run(RUNTIME, "profile", "learn", "--output", file, "--root", ROOTFS, "--", "/bin/busybox", "chroot", "/", "/bin/busybox", "true")
+        self.assertIn("chroot", json.loads(file.read_text())["rules"][0]["calls"])
+        policy = self.folder / "joined.json"
+        done = derive("--watched", file, "--output", policy, ROOTFS, "/bin/busybox")
+        self.assertRegex(done.stderr, r"watched, and denied by default:.* chroot\b")
+        calls = json.loads(run(RUNTIME, "profile", "show", "--json", policy).stdout)["calls"]
+        self.assertEqual([call["class"] for call in calls if call["name"] == "chroot"], ["denied, EPERM"])
+
+    def test_trouble_is_kin_to_what_went_well(self):
+        # Watched: a child that ends by itself. Then: one that has to be killed, and one that aborts.
+        command = ("/usr/bin/python3.11", "-c")
+        file = self.watched("child", *command, 'import subprocess, sys; subprocess.run([sys.executable, "-c", "pass"])')
+        policy = self.joined(file, "python3, code and a child that was watched", "/usr/bin/python3.11")
+        self.assertEqual(self.works(policy, *command, TROUBLE), "ended\n-6\n")
+        # Control: by what was watched alone it can't be killed.
+        done, denied = self.under(file, *command, TROUBLE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("kill", denied)
+
+    def test_several_files_add_up(self):
+        one = self.watched("one", "/bin/busybox", "mkdir", "/tmp/a")
+        two = self.watched("two", "/bin/busybox", "chmod", "700", "/tmp")
+        files = {
+            name: {call for rule in json.loads(derive(*words, ROOTFS, "/bin/busybox").stdout)["rules"] for call in rule["calls"]}
+            for name, words in {"one": ["--watched", one], "two": ["--watched", two],
+                                "both": ["--watched", one, "--watched", two]}.items()}
+        self.assertIn("mkdir", files["two"] - files["one"])
+        self.assertIn("chmod", files["one"] - files["two"])
+        self.assertEqual(files["both"], files["one"] & files["two"])
 
     def test_a_call_that_is_not_in_the_code_is_denied(self):
         policy = self.policy(90, "/bin/dash")
@@ -283,6 +412,35 @@ class Mistakes(unittest.TestCase):
     def test_a_library_that_is_missing(self):
         self.program(pathlib.Path(shutil.which("env")).read_bytes())
         self.refused("needs", self.folder, "/a")
+
+    def test_files_that_were_not_learned(self):
+        shutil.copy("/bin/busybox", self.folder / "busybox")
+        learned = {"name": "a", "summary": "a", "watchedOn": platform.machine(), "base": "default", "rules": []}
+        other = {"x86_64": "aarch64", "aarch64": "x86_64"}[platform.machine()]
+        file = self.folder / "learned.json"
+        for text, message in {
+            "text": "learned.json:1:1",
+            "": "learned.json:1:1",
+            "[]": "learned.json:1:",
+            "{}": "name",
+            json.dumps({**learned, "rules": [{"calls": ["opeen"], "action": "deny"}]}): '"opeen" is no system call',
+            json.dumps({**learned, "watchedOn": "riscv64"}): '"riscv64" is no architecture',
+            json.dumps({**learned, "watchedOn": other}): f"was learned on {other}, and /busybox is for {platform.machine()}",
+            json.dumps({key: value for key, value in learned.items() if key != "watchedOn"}): "was not learned: give what",
+            json.dumps({**learned, "summary": "a" * (1 << 20)}): "larger than 1 MiB",
+            json.dumps({**learned, "base": "nothing", "rules": [
+                {"calls": ["ptrace", "bpf", "kexec_load", "userfaultfd"], "action": "allow"}]}):
+                "was learned from another program: 4 of the 4",
+        }.items():
+            file.write_text(text)
+            self.refused(message, "--watched", file, self.folder, "/busybox")
+        self.refused("is not there", "--watched", self.folder / "none", self.folder, "/busybox")
+        self.refused("cannot be read", "--watched", self.folder, self.folder, "/busybox")
+        os.mkfifo(self.folder / "pipe")
+        self.refused("cannot be read", "--watched", self.folder / "pipe", self.folder, "/busybox")
+        # Control: the same without the mistakes.
+        file.write_text(json.dumps(learned))
+        self.assertEqual(derive("--watched", file, self.folder, "/busybox").returncode, 0)
 
     def test_links_do_not_lead_out(self):
         (self.folder / "a").symlink_to("/../../../bin/busybox")

@@ -24,26 +24,33 @@ public struct DerivedPolicy {
   public let name: String
   /// Names of calls that the policy lets pass, sorted.
   public let calls: [String]
+  /// Calls of the policy "default" that the code can make and the policy denies, sorted.
+  public let withheld: [String]
   /// Calls of the policy "default" that the code cannot make, sorted.
   public let unused: [String]
   /// Calls that were found and that the policy "default" denies, sorted.
   public let denied: [String]
 
-  /// - Parameter architecture: the machine that the code is for. What only other machines have is left as it is.
-  public init(name: String, calls: Set<String>, architecture: Architecture) {
+  /// - Parameters:
+  ///   - calls: what the policy lets pass, as far as "default" does.
+  ///   - withheld: what the code can make besides.
+  ///   - architecture: the machine that the code is for. What only other machines have is left as it is.
+  public init(name: String, calls: Set<String>, withheld: Set<String> = [], architecture: Architecture) {
     self.name = name
-    unused = (0..<SyscallCatalogue.count).compactMap { index in
+    let all = calls.union(Self.always)
+    let others = (0..<SyscallCatalogue.count).compactMap { (index: Int) -> String? in
       let name = SyscallCatalogue.name(at: index)
       guard SyscallCatalogue.number(at: index, on: architecture) != nil, Self.reaches(name) else { return nil }
-      return calls.contains(name) || Self.always.contains(name) ? nil : name
+      return all.contains(name) ? nil : name
     }.sorted()
-    let all = calls.union(Self.always).sorted()
-    self.calls = all.filter { Self.reaches($0) && SyscallCatalogue.number($0, on: architecture) != nil }
-    denied = all.filter { !Self.reaches($0) }
+    self.withheld = others.filter(withheld.contains)
+    unused = others.filter { !withheld.contains($0) }
+    self.calls = all.filter { Self.reaches($0) && SyscallCatalogue.number($0, on: architecture) != nil }.sorted()
+    denied = all.filter { !Self.reaches($0) }.sorted()
   }
 
   /// Whether a call reaches the kernel under the policy "default".
-  static func reaches(_ name: String) -> Bool {
+  public static func reaches(_ name: String) -> Bool {
     guard let index = SyscallCatalogue.index(of: name) else { return false }
     switch SyscallCatalogue.callClass(at: index) {
     case .direct, .checked, .mediated(error: 0): return true
@@ -63,19 +70,23 @@ public struct DerivedPolicy {
 
   public func text(summary: String) -> String {
     var lines = ["{", "  \"name\": \(quoted(name)),", "  \"summary\": \(quoted(summary)),", "  \"base\": \"default\","]
-    lines += ["  \"rules\": [", "    {", "      \"calls\": ["]
+    let rules = [withheld, unused].filter { !$0.isEmpty }.map(rule)
+    lines += rules.isEmpty ? ["  \"rules\": []"] : ["  \"rules\": [", rules.joined(separator: ",\n"), "  ]"]
+    return (lines + ["}", ""]).joined(separator: "\n")
+  }
+
+  private func rule(_ calls: [String]) -> String {
+    var lines = ["    {", "      \"calls\": ["]
     var line = "       "
-    for (index, call) in unused.enumerated() {
-      let word = " " + quoted(call) + (index == unused.count - 1 ? "" : ",")
+    for (index, call) in calls.enumerated() {
+      let word = " " + quoted(call) + (index == calls.count - 1 ? "" : ",")
       if line.utf8.count + word.utf8.count > 120 {
         lines.append(line)
         line = "       "
       }
       line += word
     }
-    lines += [line, "      ],", "      \"action\": \"deny\"", "    }", "  ]", "}", ""]
-    if unused.isEmpty { lines.replaceSubrange(4..., with: ["  \"rules\": []", "}", ""]) }
-    return lines.joined(separator: "\n")
+    return (lines + [line, "      ],", "      \"action\": \"deny\"", "    }"]).joined(separator: "\n")
   }
 
   private func quoted(_ text: String) -> String {

@@ -35,7 +35,7 @@ struct InitPlan {
   let tellsLayers: Bool
   /// A process of ours stays the first one and the program is its child.
   let usesReaper: Bool
-  /// Descriptors that become standard output and standard error.
+  /// Descriptors that become standard input, output and error, if they are not.
   let standardStreams: [Int32]
   let stateForHooks: [UInt8]
   /// The container has a user namespace that is not the runtime's.
@@ -72,5 +72,9 @@ enum RootfsSource {
   /// A directory of the host.
   case directory(String)
   /// Throw-away writable layers in memory over a directory of the host.
-  case overlay(lower: String, sizeLimit: UInt64?)
+  case overlay(lower: String, sizeLimit: UInt64?, kept: KeptPrograms?)
+
+  var kept: KeptPrograms? {
+    if case .overlay(_, _, let kept) = self { kept } else { nil }
+  }
 }

@@ -26,7 +26,7 @@ struct RootfsStage {
     }
     if let kept = plan.rootfs.kept { try kept.divide(root) }
     let stage = MountStage(
-      root: root, mountLabel: plan.linux.mountLabel, cgroup: plan.cgroupMount)
+      root: root, mountLabel: plan.linux.mountLabel, cgroup: plan.cgroupMount, boundsFiles: plan.boundsFiles)
     for (index, mount) in plan.spec.mounts.enumerated() {
       try stage.make(mount, index: index, prepared: plan.preparedMounts[index])
     }

@@ -49,6 +49,8 @@ struct InitPlan {
   let hidden: [String]
   /// Nothing that is written inside is executed (see `HostView.keepsPrograms`).
   let keepsPrograms: Bool
+  /// Of file systems in memory (see `HostView.boundsFiles`).
+  let boundsFiles: Bool
   /// A detached mount with the container's own files of /proc.
   let ownFiles: Int32?
   /// It has to make it itself, having the right to only inside.

@@ -256,6 +256,7 @@ struct RuntimeStage: ~Copyable {
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
       hidden: view.hidden, keepsPrograms: view.keepsPrograms && options.rootfs == nil,
+      boundsFiles: view.boundsFiles,
       ownFiles: ownFiles?.mount, mountsOwnFiles: hasOwnFiles && isRootless() && cgroup != nil,
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }

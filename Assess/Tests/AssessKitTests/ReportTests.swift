@@ -255,7 +255,9 @@ import Testing
     #expect(standing.cost == nil && standing.metrics == 5)
     let own = kept.compactMap { summary.result($0, "runc/bare")?.cost }
     #expect(standing.partialCost == Statistics.geometricMean(own))
-    #expect(summary.drawn.contains { $0.subject.id == "runc/bare" } && !summary.placed.contains { $0.subject.id == "runc/bare" })
+    #expect(
+      summary.drawn.contains { $0.subject.id == "runc/bare" }
+        && !summary.placed.contains { $0.subject.id == "runc/bare" })
     let price = Answers(summary).price.joined()
     #expect(price.contains("runc/bare, ") && price.contains("over 5 of 8 metrics") && !price.contains("Too few"))
     #expect(try MarkdownReport.text(report).contains("over 5 of 8 metrics"))

@@ -34,11 +34,14 @@ struct Charts {
       summary: placed.map {
         "\($0.key) \($0.subject.id): \(Plain.percent($0.share!)) contained, cost \(Plain.cost($0.drawnCost!))\(summary.basis($0))"
       }.joined(separator: "; "))
-    let axis = CostAxis(placed.flatMap { [$0.drawnCost!.low, $0.drawnCost!.high, $0.drawnCost!.value] }, gap: narrow ? 0.17 : 0.065)
+    let axis = CostAxis(
+      placed.flatMap { [$0.drawnCost!.low, $0.drawnCost!.high, $0.drawnCost!.value] }, gap: narrow ? 0.17 : 0.065)
     let least = placed.map { $0.shareRange!.low }.min()!
     let floor = max(0, min(0.8, (least * 10 - 0.3).rounded(.down) / 10))
     // A little room above 100 %, so that marks there are not cut.
-    func place(_ standing: Standing) -> (x: Double, y: Double) { (across(standing.drawnCost!.value), up(standing.share!)) }
+    func place(_ standing: Standing) -> (x: Double, y: Double) {
+      (across(standing.drawnCost!.value), up(standing.share!))
+    }
     func across(_ cost: Double) -> Double { left + axis.place(cost) * (right - left) }
     func up(_ share: Double) -> Double { bottom - (share - floor) / (1.03 - floor) * (bottom - top) }
     chart.box("plot", left, top, right - left, bottom - top)

@@ -51,7 +51,8 @@ public enum MarkdownReport {
         continue
       }
       let cost =
-        standing.isBaseline ? "baseline" : standing.drawnCost.map { escaped(Plain.cost($0)) + summary.basis(standing) } ?? "–"
+        standing.isBaseline
+        ? "baseline" : standing.drawnCost.map { escaped(Plain.cost($0)) + summary.basis(standing) } ?? "–"
       let counts = [
         standing.contained, standing.exposed, standing.escaped, standing.inconclusive, standing.notApplicable,
       ]

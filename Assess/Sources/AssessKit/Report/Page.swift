@@ -193,7 +193,9 @@ struct Page {
     return text
   }
 
-  private static func overviewRow(_ standing: Standing, _ summary: Summary, _ swatch: Chart, anchor: String) -> OverviewRow {
+  private static func overviewRow(_ standing: Standing, _ summary: Summary, _ swatch: Chart, anchor: String)
+    -> OverviewRow
+  {
     let empty = standing.told + standing.inconclusive + standing.notApplicable == 0
     func number(_ count: Int) -> String { empty ? "–" : Plain.number(count) }
     return OverviewRow(
@@ -202,7 +204,8 @@ struct Page {
       exposed: number(standing.exposed),
       escaped: number(standing.escaped), inconclusive: number(standing.inconclusive),
       notApplicable: number(standing.notApplicable), share: standing.share.map(Plain.percent) ?? "–",
-      cost: standing.isBaseline ? "baseline" : standing.drawnCost.map { Plain.cost($0) + summary.basis(standing) } ?? "–",
+      cost: standing.isBaseline
+        ? "baseline" : standing.drawnCost.map { Plain.cost($0) + summary.basis(standing) } ?? "–",
       trusted: standing.subject.trusted.map { Plain.number($0.lines) } ?? "–")
   }
 

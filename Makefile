@@ -69,6 +69,7 @@ demo: all
 ## test       install what is missing, build, run every test suite
 test: all arm64 machine profile assess-tool
 	@scripts/install-dependencies test engines profile assess
+	@scripts/fetch-docker
 	@scripts/test
 
 ## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host

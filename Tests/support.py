@@ -145,6 +145,12 @@ class Case(unittest.TestCase):
                       "namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network", "cgroup")]},
         }
 
+    def add_users(self, config, host=0):
+        """Gives a configuration a user namespace, whose ids are the host's from `host` on."""
+        config["linux"]["namespaces"].append({"type": "user"})
+        for kind in ("uidMappings", "gidMappings"):
+            config["linux"][kind] = [{"containerID": 0, "hostID": host, "size": 65536}]
+
     def write(self, config):
         (self.bundle / "config.json").write_text(json.dumps(config) if isinstance(config, dict) else config)
 

@@ -11,26 +11,26 @@ _rcontainer() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $verb:$word in
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
-      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
-      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
-      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
-      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | \
+      :--egress | :--dns | :--criu | do:--rw | do:--ro | do:--mount | do:--net | do:--egress | \
+      do:--dns | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | \
+      do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | do:--audit | \
+      do:--require | do:--pool | do:--keep-changes | pool:--size | pool:--socket | pool:--rw | \
+      pool:--ro | pool:--mount | pool:--net | pool:--egress | pool:--dns | pool:--memory | \
+      pool:-m | pool:--cpus | pool:--pids | pool:--root | pool:--hostname | pool:--shim | \
+      pool:--policy | pool:--audit | pool:--require | trace:--rw | trace:--ro | \
+      trace:--mount | trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
@@ -74,26 +74,26 @@ _rcontainer() {
     profile:--arch) COMPREPLY=($(compgen -W 'x86_64 aarch64' -- "$current")); return ;;
     profile:--net) COMPREPLY=($(compgen -W 'none host' -- "$current")); return ;;
     profile:--shim) COMPREPLY=($(compgen -W 'software cca' -- "$current")); return ;;
-    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | :--criu | \
-      do:--rw | do:--ro | do:--mount | do:--net | do:--egress | do:--dns | do:--memory | \
-      do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | do:-e | do:--cwd | do:--root | \
-      do:--hostname | do:--shim | do:--policy | do:--audit | do:--require | do:--pool | \
-      do:--keep-changes | pool:--size | pool:--socket | pool:--rw | pool:--ro | pool:--mount | \
-      pool:--net | pool:--egress | pool:--dns | pool:--memory | pool:-m | pool:--cpus | \
-      pool:--pids | pool:--root | pool:--hostname | pool:--shim | pool:--policy | \
-      pool:--audit | pool:--require | trace:--rw | trace:--ro | trace:--mount | trace:--net | \
-      trace:--egress | trace:--dns | trace:--memory | trace:-m | trace:--cpus | trace:--pids | \
-      trace:--timeout | trace:--env | trace:-e | trace:--cwd | trace:--root | \
-      trace:--hostname | trace:--shim | trace:--policy | trace:--output | trace:-o | \
-      run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | run:--pid-file | \
-      run:--preserve-fds | create:--bundle | create:-b | create:--config | create:-f | \
-      create:--console-socket | create:--pid-file | create:--preserve-fds | exec:--process | \
-      exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | exec:--cwd | \
-      exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | exec:--console-socket | \
-      exec:--process-label | exec:--apparmor | exec:--preserve-fds | exec:--cgroup | \
-      list:--format | list:-f | ps:--format | ps:-f | update:--resources | update:-r | \
-      update:--blkio-weight | update:--cpu-period | update:--cpu-quota | update:--cpu-burst | \
-      update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
+    :--root | :--log | :--log-format | :--cgroup-manager | :--rootless | :--policy | \
+      :--egress | :--dns | :--criu | do:--rw | do:--ro | do:--mount | do:--net | do:--egress | \
+      do:--dns | do:--memory | do:-m | do:--cpus | do:--pids | do:--timeout | do:--env | \
+      do:-e | do:--cwd | do:--root | do:--hostname | do:--shim | do:--policy | do:--audit | \
+      do:--require | do:--pool | do:--keep-changes | pool:--size | pool:--socket | pool:--rw | \
+      pool:--ro | pool:--mount | pool:--net | pool:--egress | pool:--dns | pool:--memory | \
+      pool:-m | pool:--cpus | pool:--pids | pool:--root | pool:--hostname | pool:--shim | \
+      pool:--policy | pool:--audit | pool:--require | trace:--rw | trace:--ro | \
+      trace:--mount | trace:--net | trace:--egress | trace:--dns | trace:--memory | trace:-m | \
+      trace:--cpus | trace:--pids | trace:--timeout | trace:--env | trace:-e | trace:--cwd | \
+      trace:--root | trace:--hostname | trace:--shim | trace:--policy | trace:--output | \
+      trace:-o | run:--bundle | run:-b | run:--config | run:-f | run:--console-socket | \
+      run:--pid-file | run:--preserve-fds | create:--bundle | create:-b | create:--config | \
+      create:-f | create:--console-socket | create:--pid-file | create:--preserve-fds | \
+      exec:--process | exec:-p | exec:--user | exec:-u | exec:--additional-gids | exec:-g | \
+      exec:--cwd | exec:--env | exec:-e | exec:--cap | exec:-c | exec:--pid-file | \
+      exec:--console-socket | exec:--process-label | exec:--apparmor | exec:--preserve-fds | \
+      exec:--cgroup | list:--format | list:-f | ps:--format | ps:-f | update:--resources | \
+      update:-r | update:--blkio-weight | update:--cpu-period | update:--cpu-quota | \
+      update:--cpu-burst | update:--cpu-share | update:--cpu-shares | update:--cpu-rt-period | \
       update:--cpu-rt-runtime | update:--cpu-idle | update:--cpuset-cpus | \
       update:--cpuset-mems | update:--kernel-memory | update:--kernel-memory-tcp | \
       update:--memory | update:--memory-reservation | update:--memory-swap | \
@@ -108,7 +108,7 @@ _rcontainer() {
   local words=
   if [[ $current == -* ]]; then
     case $verb:$place in
-    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --criu --help --version' ;;
+    :*) words='--root --log --log-format --debug --cgroup-manager --systemd-cgroup --rootless --policy --egress --dns --criu --help --version' ;;
     do:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --audit --summary --json --diff --require --pool --keep-changes --help' ;;
     pool:*) words='--size --socket --rw --ro --mount --net --egress --dns --memory --cpus --pids --root --hostname --shim --policy --audit --require --summary --help' ;;
     trace:0) words='--rw --ro --mount --net --egress --dns --memory --cpus --pids --timeout --env --cwd --root --hostname --shim --policy --output --help' ;;

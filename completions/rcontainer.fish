@@ -11,6 +11,8 @@ complete -c rcontainer -n __fish_use_subcommand -l cgroup-manager -x -a 'cgroupf
 complete -c rcontainer -n __fish_use_subcommand -l systemd-cgroup -d 'the same as --cgroup-manager systemd'
 complete -c rcontainer -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d 'accepted for compatibility; found out by itself'
 complete -c rcontainer -n __fish_use_subcommand -l policy -x -d 'of containers that name none: default, strict, compat, nested, none, or a file'
+complete -c rcontainer -n __fish_use_subcommand -l egress -x -d 'where containers that say nothing of it may connect to; RULES as for do'
+complete -c rcontainer -n __fish_use_subcommand -l dns -x -d 'who is asked for the names of --egress'
 complete -c rcontainer -n __fish_use_subcommand -l criu -r -F -d 'accepted for compatibility'
 complete -c rcontainer -n __fish_use_subcommand -l help -s h -d 'show help'
 complete -c rcontainer -n __fish_use_subcommand -l version -s v -d 'show the version'

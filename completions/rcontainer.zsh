@@ -40,6 +40,8 @@ _rcontainer() {
     '--systemd-cgroup[the same as --cgroup-manager systemd]' \
     '--rootless=[accepted for compatibility; found out by itself]:MODE:(true false auto)' \
     '--policy=[of containers that name none\: default, strict, compat, nested, none, or a file]:NAME|FILE: ' \
+    '--egress=[where containers that say nothing of it may connect to; RULES as for do]:RULES: ' \
+    '--dns=[who is asked for the names of --egress]:ADDRESS\[\:PORT\]: ' \
     '--criu=[accepted for compatibility]:FILE:_files' \
     '(-h --help)'{-h,--help}'[show help]' \
     '(-v --version)'{-v,--version}'[show the version]' \

@@ -137,7 +137,7 @@ static int pipes(int count, char **words) {
   return WEXITSTATUS(status) ? blocked("pipes of 1 MiB were refused") : worked("%d MiB in pipes", wanted);
 }
 
-/* inodes PATH N: so many empty files in a directory of their own, by a child that the kernel may kill. */
+/* inodes PATH N: so many empty files with long names in a directory of their own, by a child that the kernel may kill. */
 static int inodes(int count, char **words) {
   if (count < 3) return inconclusive("inodes needs a path and a number");
   int wanted = atoi(words[2]);
@@ -148,14 +148,14 @@ static int inodes(int count, char **words) {
     return inconclusive("%s has only %lu inodes left", words[1], (unsigned long)system.f_ffree);
   static struct { int made, error; } *told;
   told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  char folder[256], name[16];
+  char folder[256], name[256];
   snprintf(folder, sizeof folder, "%s/inodes", words[1]);
   int place = mkdir(folder, 0700) ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (place < 0) return by_result(-1, folder);
   pid_t child = victim();
   if (child == 0) {
     for (; told->made < wanted; told->made++) {
-      snprintf(name, sizeof name, "%d", told->made);
+      snprintf(name, sizeof name, "%0240d", told->made);
       int file = openat(place, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
       if (file < 0) break;
       close(file);
@@ -166,7 +166,7 @@ static int inodes(int count, char **words) {
   int status;
   waitpid(child, &status, 0);
   for (int index = 0; index <= told->made; index++) {
-    snprintf(name, sizeof name, "%d", index);
+    snprintf(name, sizeof name, "%0240d", index);
     unlinkat(place, name, 0);
   }
   rmdir(folder);

@@ -17,6 +17,10 @@ extension Option {
     Option(
       "policy", nil, .text("NAME|FILE"),
       "of containers that name none: default, strict, compat, nested, none, or a file"),
+    Option(
+      "egress", nil, .text("RULES"),
+      "where containers that say nothing of it may connect to; RULES as for do"),
+    Option("dns", nil, .text("ADDRESS[:PORT]"), "who is asked for the names of --egress"),
     Option("criu", nil, .file, "accepted for compatibility"),
     Option("help", "h", nil, "show help"),
     Option("version", "v", nil, "show the version"),

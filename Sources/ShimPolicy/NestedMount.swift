@@ -123,11 +123,15 @@ extension Nested {
     for (key, value) in words(data) {
       switch (key, value) {
       case ("size", let value?):
-        guard let bytes = quantity(value, percentOf: limit) else { throw Refusal(invalid, "size is no number") }
+        guard let bytes = TmpfsOptions.quantity(value, percentOf: limit) else {
+          throw Refusal(invalid, "size is no number")
+        }
         // 0 means no limit.
         if bytes != 0 { size = min(bytes, limit) }
       case ("nr_inodes", let value?):
-        guard let count = quantity(value, percentOf: nil) else { throw Refusal(invalid, "nr_inodes is no number") }
+        guard let count = TmpfsOptions.quantity(value, percentOf: nil) else {
+          throw Refusal(invalid, "nr_inodes is no number")
+        }
         inodes = count
       case ("mode", let value?):
         guard let mode = UInt32(value, radix: 8), mode <= 0o1777 else {
@@ -141,28 +145,9 @@ extension Nested {
       }
     }
     options.append(Option("size", String(size)))
-    let most = max(64, size / 4096)
+    let most = TmpfsOptions.inodes(ofSize: size)
     options.append(Option("nr_inodes", String(inodes.map { $0 == 0 ? most : min($0, most) } ?? most)))
     return options
-  }
-
-  /// Bytes: a number that may end with k, m, g or %.
-  private static func quantity(_ text: String, percentOf whole: UInt64?) -> UInt64? {
-    guard let last = text.utf8.last else { return nil }
-    if last == 0x25 {
-      guard let whole, let percent = UInt64(String(text.dropLast())), percent <= 100 else { return nil }
-      return whole / 100 * percent
-    }
-    var shift: UInt64 = 0
-    switch last {
-    case 0x6b, 0x4b: shift = 10
-    case 0x6d, 0x4d: shift = 20
-    case 0x67, 0x47: shift = 30
-    default: break
-    }
-    guard let number = UInt64(shift == 0 ? text : String(text.dropLast())), number <= UInt64.max >> (shift + 1)
-    else { return nil }
-    return number << shift
   }
 
   private static func layers(_ data: String) throws(Refusal) -> Layers {

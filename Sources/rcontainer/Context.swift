@@ -1,6 +1,7 @@
 import CLinux
 import CommandLineInterface
 import ContainerRuntime
+import Egress
 import LinuxSystem
 
 /// What every verb gets: its options and what the global ones mean.
@@ -12,6 +13,8 @@ struct Context {
   let withoutCgroup: Bool
   /// The policy of containers that name none.
   let policy: String?
+  /// Annotations of containers that have none of these names.
+  let annotations: [(name: String, value: String)]
 
   init(_ invocation: Invocation) throws(RuntimeError) {
     options = invocation.options
@@ -27,6 +30,7 @@ struct Context {
     }
     log = try Log(path: global["log"], format: format, debug: global.has("debug"))
     policy = global["policy"]
+    annotations = try Self.egress(global)
     if global.has("systemd-cgroup") { throw Self.systemd }
     switch global["cgroup-manager"] {
     case nil, "cgroupfs": withoutCgroup = false
@@ -36,6 +40,24 @@ struct Context {
       throw RuntimeError(
         .options, "--cgroup-manager " + other + " is unknown", hint: "use cgroupfs or disabled")
     }
+  }
+
+  /// What `--egress` and `--dns` mean.
+  private static func egress(_ global: Invocation.Values) throws(RuntimeError) -> [(name: String, value: String)] {
+    var annotations: [(name: String, value: String)] = []
+    if let text = global["egress"] {
+      do throws(EgressRules.Mistake) { if !["none", "all"].contains(text) { _ = try EgressRules(text) } } catch {
+        throw RuntimeError(.options, "--egress: " + error.message, hint: "as in api.example.com:443,10.0.0.0/8:514/udp")
+      }
+      annotations.append((LaunchOptions.egressAnnotation, text))
+    }
+    if let text = global["dns"] {
+      guard IPAddress.nameserver(text) != nil else {
+        throw RuntimeError(.options, "--dns " + text + " is not an address, or an IPv4 address and a port")
+      }
+      annotations.append((LaunchOptions.nameserverAnnotation, text))
+    }
+    return annotations
   }
 
   private static var systemd: RuntimeError {
@@ -99,6 +121,7 @@ struct Context {
       environmentValue("LISTEN_FDS").flatMap { Quantities.unsigned($0) } ?? 0
     launch.preservedDescriptors = Int(min(preserved &+ listening, 65536))
     launch.withoutCgroup = withoutCgroup
+    launch.annotations = annotations
     if let policy { launch.policy = policy == PolicyStage.none ? policy : try ProfileVerb.absolute(policy) }
     return launch
   }

@@ -60,6 +60,19 @@ class Engine(unittest.TestCase):
 class CommonChecks:
     """What Podman and Docker have in common; `engine` calls them, `new` are the options of a new container."""
 
+    ADDRESSES = ["198.51.100.27", "198.51.100.28"]
+
+    def destinations(self, where=()):
+        """Two addresses of the host with a server on port 18080, and a script that says for each whether it can be reached.
+        `where` starts the server elsewhere."""
+        for address in self.ADDRESSES:
+            run("ip", "address", "add", address + "/32", "dev", "lo")
+            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
+        server = subprocess.Popen([*where, shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in self.ADDRESSES)
+        return self.ADDRESSES, script
+
     def test_run_and_exit_code(self):
         self.ok(self.engine("run", "--rm", *self.new, self.image, "sh", "-c", "id; echo hello"), "hello")
         self.assertEqual(self.engine("run", "--rm", *self.new, self.image, "sh", "-c", "exit 7").returncode, 7)
@@ -156,13 +169,7 @@ class Podman(CommonChecks, Engine):
 
     def test_egress(self):
         """A container on podman's bridge, held to one address; crun, the control, does not know the annotation."""
-        addresses = ["198.51.100.27", "198.51.100.28"]
-        for address in addresses:
-            run("ip", "address", "add", address + "/32", "dev", "lo")
-            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
-        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
-        self.addCleanup(lambda: (server.kill(), server.wait()))
-        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+        addresses, script = self.destinations()
         done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080 name.test:1/later", *self.new, self.image,
                            "sh", "-c", script + "cat /etc/resolv.conf")
         lines = self.ok(done).splitlines()
@@ -175,6 +182,26 @@ class Podman(CommonChecks, Engine):
             done = self.engine("exec", name, "sh", "-c", script)
             self.ok(self.engine("rm", "-f", "-t", "0", name))
             self.assertNotIn("reached", self.ok(done))
+        else:
+            self.assertEqual(lines[1], "reached", lines)
+
+    def test_egress_with_users_of_its_own(self):
+        """A user namespace for the container, and a network namespace that is the host's to give."""
+        network = "rce" + os.urandom(3).hex()
+        self.addCleanup(run, "ip", "netns", "del", network)
+        subprocess.run(["ip", "netns", "add", network], check=True)
+        subprocess.run(["ip", "-n", network, "link", "set", "lo", "up"], check=True)
+        for address in self.ADDRESSES:
+            subprocess.run(["ip", "-n", network, "address", "add", address + "/32", "dev", "lo"], check=True)
+        _, script = self.destinations(["ip", "netns", "exec", network])
+        new = ["--uidmap", "0:100000:65536", "--gidmap", "0:100000:65536", "--network", "ns:/run/netns/" + network]
+        done = self.engine("run", "--rm", *new, "--annotation", f"org.rcontainer.egress={self.ADDRESSES[0]}:18080 name.test:1/later", self.image,
+                           "sh", "-c", script + "cat /etc/resolv.conf")
+        lines = self.ok(done).splitlines()
+        self.assertEqual(lines[0], "reached", lines)
+        if self.runtime == OURS:
+            self.assertIn("not permitted", lines[1])
+            self.assertRegex(lines[2], r"^nameserver 127\.53\.")
         else:
             self.assertEqual(lines[1], "reached", lines)
 
@@ -327,6 +354,7 @@ class ContainerdOnCrun(Containerd):
 
 class Docker(CommonChecks, Containerd):
     programs = ("containerd", "dockerd", "docker")
+    folders = ("/usr/bin", "/usr/sbin")
     image = "test:1"
     update = ["-m", "48m", "--memory-swap", "96m"]
 
@@ -336,11 +364,15 @@ class Docker(CommonChecks, Containerd):
         config = cls.folder / "docker.json"
         config.write_text(json.dumps({
             "containerd": str(cls.socket), "data-root": str(cls.folder / "dkd"), "exec-root": str(cls.folder / "dke"), "hosts": [f"unix://{cls.folder}/docker.sock"],
-            "pidfile": str(cls.folder / "docker.pid"), "exec-opts": ["native.cgroupdriver=cgroupfs"], "runtimes": {"tested": {"path": cls.runtime}}}))
+            "pidfile": str(cls.folder / "docker.pid"), "exec-opts": ["native.cgroupdriver=cgroupfs"], "runtimes": {
+                "tested": {"path": cls.runtime},
+                "held": {"path": OURS, "runtimeArgs": ["--egress", f"{cls.ADDRESSES[0]}:18080,name.test:1/later"]},
+                "alone": {"path": OURS, "runtimeArgs": ["--egress", "none"]}}}))
         cls.log = open(cls.folder / "dockerd.log", "w")
-        cls.docker = subprocess.Popen(["dockerd", "--config-file", config], stdout=cls.log, stderr=cls.log)
-        cls.env = {**os.environ, "DOCKER_HOST": f"unix://{cls.folder}/docker.sock"}
-        cls.words = ["/usr/bin/docker"]
+        path = ":".join([*cls.folders, os.environ["PATH"]])
+        cls.env = {**os.environ, "PATH": path, "DOCKER_HOST": f"unix://{cls.folder}/docker.sock"}
+        cls.docker = subprocess.Popen([shutil.which("dockerd", path=path), "--config-file", config], stdout=cls.log, stderr=cls.log, env=cls.env)
+        cls.words = [shutil.which("docker", path=path)]
         cls.new = ["--runtime", "tested"]
         for _ in range(300):
             if run(*cls.words, "version", env=cls.env).returncode == 0:
@@ -372,23 +404,52 @@ class Docker(CommonChecks, Containerd):
     def test_egress(self):
         """Held to one address, on docker's bridge; crun, the control, does not know the annotation."""
         if "--annotation" not in run(*self.words, "run", "--help").stdout:
-            self.skipTest("this docker passes no annotations on (24 and later do)")
-        addresses = ["198.51.100.27", "198.51.100.28"]
-        for address in addresses:
-            run("ip", "address", "add", address + "/32", "dev", "lo")
-            self.addCleanup(run, "ip", "address", "del", address + "/32", "dev", "lo")
-        server = subprocess.Popen([shutil.which("busybox"), "httpd", "-f", "-p", "18080", "-h", self.folder / "rootfs/etc"])
-        self.addCleanup(lambda: (server.kill(), server.wait()))
-        script = "".join(f"echo | nc -w 3 {a} 18080 >/dev/null 2>/tmp/e && echo reached || tail -n 1 /tmp/e; " for a in addresses)
+            self.skipTest("this docker passes no annotations on; NewDocker's does")
+        addresses, script = self.destinations()
         done = self.engine("run", "--rm", "--annotation", f"org.rcontainer.egress={addresses[0]}:18080", *self.new, self.image, "sh", "-c", script)
         lines = self.ok(done).splitlines()
         self.assertEqual(lines[0], "reached", lines)
         self.assertIn("Operation not permitted" if self.runtime == OURS else "reached", lines[1])
 
+    def test_egress_of_a_runtime(self):
+        """What daemon.json says of a runtime holds for its containers; the control is a runtime of which it says nothing."""
+        _, script = self.destinations()
+        new = ["-d", self.image, "sleep", "100"]
+        for runtime, results in (("tested", ["reached", "reached"]), ("held", ["reached", "not permitted"]), ("alone", ["not permitted"] * 2)):
+            started = self.engine("run", "--runtime", runtime, *new)
+            name = self.ok(started).strip()
+            self.addCleanup(self.engine, "rm", "-f", name)
+            lines = self.ok(self.engine("exec", name, "sh", "-c", script + "cat /etc/resolv.conf")).splitlines()
+            for line, result in zip(lines, results):
+                self.assertIn(result, line, runtime)
+            self.assertEqual(runtime != "tested", lines[2].startswith("nameserver 127.53."), lines)
+        # The host's network cannot be held to it.
+        done = self.engine("run", "--rm", "--runtime", "held", "--network", "host", self.image, "true")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "has the host's network|is the runtime's own")
+
 
 class DockerOnCrun(Docker):
     """The control."""
     runtime = CRUN
+    test_egress_of_a_runtime = None
+
+
+class NewDocker(Docker):
+    """A newer Docker than Debian 12's, which scripts/fetch-docker unpacks."""
+    folders = tuple(str(ROOT / "build/docker/root/usr" / name) for name in ("bin", "sbin"))
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("dockerd", path=cls.folders[1]):
+            raise unittest.SkipTest("build/docker is not there (scripts/fetch-docker)")
+        super().setUpClass()
+
+
+class NewDockerOnRunc(NewDocker):
+    """The control. Debian 12's crun knows no configuration of the version that it writes."""
+    runtime = shutil.which("runc") or "/usr/sbin/runc"
+    test_egress_of_a_runtime = None
 
 
 if __name__ == "__main__":

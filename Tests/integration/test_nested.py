@@ -72,9 +72,7 @@ class Containers(Case):
         config = self.example(*command)
         config["annotations"] = {"org.rcontainer.policy": "nested"}
         if users:
-            config["linux"]["namespaces"].append({"type": "user"})
-            for kind in ("uidMappings", "gidMappings"):
-                config["linux"][kind] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+            self.add_users(config)
         if change:
             change(config)
         return config

@@ -183,9 +183,7 @@ print('end')
 
     def test_in_a_user_namespace_with_a_range(self):
         config = self.config("sh", "-c", self.SHOW)
-        config["linux"]["namespaces"].append({"type": "user"})
-        for kind in ("uidMappings", "gidMappings"):
-            config["linux"][kind] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        self.add_users(config, host=100000)
         run("chown", "-R", "100000:100000", self.bundle / "rootfs")
         shown = self.output(config).splitlines()
         self.assertEqual(shown[0].split()[1], "65536")

@@ -200,6 +200,20 @@ class Mounts(Case):
         self.assertEqual(text, "contenttmpfs\n")
         self.assertEqual((self.bundle / "rootfs/stuff/deep/file").read_text(), "content")
 
+    @ours_only
+    def test_tmpfs_has_as_many_files_as_pages(self):
+        """In a policy that keeps the machine to itself, if there is a size and no number."""
+        def inodes(policy, *options):
+            def change(config):
+                config["annotations"] = {"org.rcontainer.policy": policy}
+                config["mounts"].append({"destination": "/many", "type": "tmpfs", "source": "tmpfs", "options": list(options)})
+            return int(self.shell("stat -f -c %c /many", change))
+        for policy in ("default", "strict"):
+            self.assertEqual(inodes(policy, "size=1m"), 256)
+            self.assertEqual(inodes(policy, "size=1m", "nr_inodes=7"), 7)
+            self.assertGreater(inodes(policy, "mode=755"), 256)
+        self.assertGreater(inodes("compat", "size=1m"), 256)
+
     def test_masked_and_read_only_paths_and_root(self):
         text = self.shell("ls /proc/acpi 2>/dev/null | wc -l; wc -c < /proc/keys; echo 1 > /proc/sys/kernel/domainname 2>&1 || echo denied; touch /x 2>&1 || echo denied; true", with_(
             linux__maskedPaths=["/proc/acpi", "/proc/keys", "/proc/nosuch"], linux__readonlyPaths=["/proc/sys", "/nosuch"], root__readonly=True))

@@ -331,6 +331,27 @@ class ContainerEgress(Case):
         self.assertEqual(set(self.connect(None, ADDRESS, OTHER, ADDRESS6, OTHER6).values()), {"server"})
         self.assertEqual(set(self.connect("all", ADDRESS, OTHER).values()), {"server"})
 
+    def test_rules_of_the_caller(self):
+        """What an operator says of a runtime (`runtimeArgs` of docker) holds for containers that say nothing themselves."""
+        def connect(*options, **annotations):
+            config = self.config(None, "/usr/bin/python3", "-c", CONNECT, str(self.port), "api.test", OTHER)
+            config["annotations"] = annotations
+            self.write(config)
+            done = self.call(*options, "run", "--bundle", self.bundle, self.id)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return [line.split(" ", 1)[1] for line in done.stdout.splitlines()]
+        options = ("--egress", f"api.test:{self.port}", "--dns", self.dns)
+        self.assertEqual(connect(), ["gaierror", "server"], "the control")
+        self.assertEqual(connect(*options), ["server", "PermissionError"])
+        self.assertEqual(connect("--egress", "none"), ["gaierror", "PermissionError"])
+        self.assertEqual(connect(*options, **{ANNOTATION: f"{OTHER}:{self.port}"}), ["gaierror", "server"])
+        self.write(self.config(None, "true"))
+        done = self.call("--egress", "example.com", "run", "--bundle", self.bundle, self.id)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
+        self.assertIn("--egress: ", done.stderr)
+        self.assertIn("has no port", done.stderr)
+        self.assertIn("--dns x is not", self.call("--dns", "x", "run", "--bundle", self.bundle, self.id).stderr)
+
     def test_many_rules(self):
         rules = [f"10.{n}.0.0/{8 + n % 25}:{n + 1}-{60000 - n}" for n in range(100)] + [f"[2001:db8:{n:x}::]/{30 + n}:{n + 1}/udp" for n in range(90)]
         rules += [f"name{n}.test:{n + 1}/later" for n in range(65)] + [f"{ADDRESS}:{self.port}"]
@@ -480,6 +501,44 @@ for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
                     break
                 time.sleep(0.02)
             self.assertEqual(resolvers(), [])
+
+    def test_a_user_namespace_that_does_not_own_the_network(self):
+        """As with podman's --userns and --network ns:PATH: low ports there are not the container's to take."""
+        for host in (0, 100000):
+            run("chown", "-R", f"{host}:{host}", self.bundle / "rootfs")
+            config = self.config(f"api.test:{self.port}", "/usr/bin/python3", "-c", CONNECT, str(self.port), "api.test", "other.test", OTHER)
+            self.add_users(config, host=host)
+            config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] != "/sys"]
+            self.assertEqual(self.output(config), f"api.test server\nother.test gaierror\n{OTHER} PermissionError\n")
+            # Controls: without the annotation all is reached, and a process in it gets no low port.
+            del config["annotations"]
+            self.assertEqual(self.output(config), f"api.test gaierror\nother.test gaierror\n{OTHER} server\n")
+            bind = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('127.0.0.1', 53))"
+            config["process"]["args"] = ["/usr/bin/python3", "-c", bind]
+            config["process"]["capabilities"] = {name: ["CAP_NET_BIND_SERVICE"] for name in ("bounding", "effective", "permitted")}
+            self.assertIn("PermissionError", self.run_container(config).stderr)
+
+    def test_a_user_namespace_that_is_another_containers(self):
+        """Of a pod: both are joined, or the user namespace only and the network is new in it."""
+        holder = subprocess.Popen(["unshare", "--user", "--net", "sh", "-c", "echo; exec sleep 100"], stdout=subprocess.PIPE)
+        self.addCleanup(lambda: (holder.kill(), holder.wait(), holder.stdout.close()))
+        holder.stdout.readline()
+        for name in ("uid_map", "gid_map"):
+            pathlib.Path(f"/proc/{holder.pid}/{name}").write_text("0 0 65536")
+        subprocess.run(["nsenter", f"--net=/proc/{holder.pid}/ns/net", "ip", "link", "set", "lo", "up"], check=True)
+        own = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.settimeout(3)\n"
+        ask = own + "question = b'\\0\\1\\1\\0\\0\\1' + bytes(6) + b'\\3api\\4test\\0\\0\\1\\0\\1'\ns.sendto(question, (open('/etc/resolv.conf').read().split()[1], 53))\nprint(socket.inet_ntoa(s.recv(512)[-4:]))\n"
+        for network in (f"/run/netns/{NAMESPACE}", f"/proc/{holder.pid}/ns/net", None):
+            config = self.config(f"api.test:{self.port}", "/usr/bin/python3", "-c", ask)
+            config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "network"]
+            config["linux"]["namespaces"] += [{"type": "user", "path": f"/proc/{holder.pid}/ns/user"},
+                                              {"type": "network", **({"path": network} if network else {})}]
+            config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] != "/sys"]
+            with self.subTest(network):
+                self.assertEqual(self.output(config), ADDRESS + "\n")
+        # The control: without the annotation nobody answers there.
+        config = self.config(None, "/usr/bin/python3", "-c", own + "s.connect(('127.53.0.1', 53))\ns.send(b'x')\ns.recv(9)\n")
+        self.assertIn("ConnectionRefusedError", self.run_container(config).stderr)
 
     def test_two_containers_share_a_namespace(self):
         """Each has its own resolver and its own list; to ask the other's is no way."""

@@ -92,9 +92,7 @@ class Nested(Case):
         if nested:
             config["annotations"] = {"org.rcontainer.policy": "nested"}
         if users:
-            config["linux"]["namespaces"].append({"type": "user"})
-            for kind in ("uidMappings", "gidMappings"):
-                config["linux"][kind] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+            self.add_users(config)
         if change:
             change(config)
         return config

@@ -1,17 +1,20 @@
 """Policies of the software con-shim in the real kernel: what is denied is denied, with the error that the policy says,
 and what programs need works."""
 import errno
+import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from support import ROOT, RUNTIME, Case, needs_root, ours_only, run  # noqa: E402
+from support import ROOT, RUNTIME, Case, OrdinaryUser, needs_root, ours_only, run  # noqa: E402
 
 # Tries calls with arguments that no call can use, each in a process of its own; prints name and errno.
 TRY = r"""
@@ -40,6 +43,21 @@ NOT_TRIED = {"exit", "exit_group", "pause", "rt_sigreturn", "rt_sigsuspend", "ki
 
 def policy(name):
     return json.loads(run(RUNTIME, "profile", "show", "--json", name).stdout)
+
+
+# Copies a library to each place and loads it; prints what came of it.
+WRITE_CODE = r"""
+import ctypes, json, os, shutil, sys
+found = {}
+for place in sys.argv[2:]:
+    path = place + '/written.so'
+    try: shutil.copyfile(sys.argv[1], path)
+    except OSError: found[place] = 'no file'; continue
+    found[place] = 'loaded'
+    try: ctypes.CDLL(path)
+    except OSError as error: found[place] = 'no code' if 'failed to map' in str(error) else str(error)
+print(json.dumps(found))
+"""
 
 
 @ours_only
@@ -136,6 +154,133 @@ int main(int count, char **paths) {
         # Controls: our other policies, and a peer.
         self.assertEqual(found("--policy", "default"), ["code"] * 4)
         self.assertEqual(found(program="crun"), ["code"] * 4)
+
+        def given(*options, program=RUNTIME):
+            """What becomes of a file of the host that is the standard input."""
+            self.write(self.example("/map", "/proc/self/fd/0"))
+            (self.folder / "given").write_text("given")
+            with open(self.folder / "given", "r+") as file:
+                done = subprocess.run([program, "--root", self.folder / "state", *options, "run", "--bundle", self.bundle, self.id],
+                                      stdin=file, capture_output=True, text=True)
+            return done.stdout
+
+        self.assertEqual(given("--policy", "strict"), "")
+        self.assertEqual([given("--policy", "default"), given(program="crun")], ["code\n"] * 2)
+
+    def sandboxed_code(self, policy, *options, user=None):
+        """What becomes of a library that is written to each of some places of a sandbox: {place: "loaded", "no file" or "no code"}."""
+        top = pathlib.Path(tempfile.mkdtemp(prefix="rct", dir="/srv"))
+        self.addCleanup(shutil.rmtree, top)
+        for name in ("work", "home", "given", "moved"):
+            (top / name).mkdir()
+        for path in (top, *top.iterdir()):
+            os.chown(path, user.uid if user else 0, user.gid if user else 0)
+        library = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text().splitlines() if "/libm.so" in line or "/libc.so" in line)
+        # The original of the moved one is seen at its own place, too.
+        places = ["", str(top / "work"), str(top / "home"), str(top / "given"), str(top / "there"), str(top / "moved"), str(top / "memory"), "/tmp", "/run",
+                  "/dev/shm", "/dev", "/etc", "/var/tmp", "/usr/lib"]
+        words = [RUNTIME, "--root", top / "state", "do", "--policy", policy, "--env", f"HOME={top}/home", "--cwd", top / "work",
+                 "--rw", top / "given", "--mount", f"type=bind,src={top}/moved,dst={top}/there", "--mount", f"type=tmpfs,dst={top}/memory", *options]
+        if user:
+            words = ["setpriv", "--reuid", user.uid, "--regid", user.gid, "--clear-groups", *words]
+        done = run(*words, "--", "/usr/bin/python3", "-c", WRITE_CODE, library, *places)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return {key.replace(str(top), "TOP"): value for key, value in json.loads(done.stdout).items()}
+
+    @needs_root
+    def test_nothing_written_in_a_sandbox_is_code_under_strict(self):
+        written = {"TOP/" + name for name in ("work", "home", "given", "there", "moved", "memory")} | {"/tmp", "/dev/shm"}
+        user = OrdinaryUser()
+        self.addCleanup(user.remove)
+        for who in (None, user):
+            with self.subTest(user=bool(who)):
+                found = self.sandboxed_code("strict", user=who)
+                self.assertEqual({place for place, result in found.items() if result == "no code"} - {"/run", "/dev"}, written, found)
+                self.assertNotIn("loaded", found.values())
+                # The control.
+                found = self.sandboxed_code("default", user=who)
+                self.assertLessEqual(written - {"/dev/shm"}, {place for place, result in found.items() if result == "loaded"}, found)
+        self.assertEqual(self.sandboxed_code("default")["/usr/lib"], "loaded")
+
+    @needs_root
+    def test_no_standard_stream_is_code_under_strict(self):
+        """A file that the caller hands in is on a mount of the host."""
+        library = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text().splitlines() if "/libm.so" in line or "/libc.so" in line)
+        content = pathlib.Path(library).read_bytes()
+        sockets, pools = {}, pathlib.Path(tempfile.mkdtemp(prefix="rct"))
+        self.addCleanup(shutil.rmtree, pools)
+        for policy in ("strict", "default"):
+            sockets[policy] = str(pools / policy)
+            pool = subprocess.Popen([RUNTIME, "--root", pools / "state", "pool", "--size", "1", "--socket", sockets[policy], "--policy", policy])
+            self.addCleanup(lambda pool=pool: (pool.terminate(), pool.wait()))
+            while not os.path.exists(sockets[policy]):
+                time.sleep(0.02)
+        script = "import ctypes, os, sys\n%s\ntry: ctypes.CDLL('/proc/self/fd/%d')\nexcept OSError: sys.exit(7)"
+        write = script % (f"data = open('{library}', 'rb').read()\nwhile data: data = data[os.write(1, data):]", 1)
+        overwrite = script % (f"try: open('/proc/self/fd/0', 'wb', opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)).write(open('{library}', 'rb').read())\nexcept OSError: sys.exit(8)", 0)
+        for policy, code in (("strict", 7), ("default", 0)):
+            for words in (["--policy", policy], ["--pool", sockets[policy]]):
+                with self.subTest(words):
+                    command = [RUNTIME, "--root", self.state, "do", *words]
+                    out = self.folder / "out"
+                    with open(out, "wb") as target:
+                        done = subprocess.run([*command, "--", "/usr/bin/python3", "-c", write], stdout=target, stderr=subprocess.PIPE, timeout=60)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    # All of it arrives, if the program doesn't take it back from its pipe.
+                    with open(out, "wb") as target:
+                        target.write(b"before")
+                        target.flush()
+                        subprocess.run([*command, "--", "cat", library], stdout=target, timeout=60, check=True)
+                        target.write(b"after")
+                    self.assertEqual(out.read_bytes(), b"before" + content + b"after")
+                    done = run(*command, "--json", "--", "/usr/bin/python3", "-c", write)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    self.assertGreater(len(json.loads(done.stdout)["stdout"]), len(content) // 2)
+                    out.write_bytes(b"")
+                    with open(out) as source:
+                        done = subprocess.run([*command, "--", "/usr/bin/python3", "-c", overwrite], stdin=source, stderr=subprocess.PIPE, timeout=60)
+                    self.assertIn(done.returncode, (7, 8) if policy == "strict" else (0,), done.stderr)
+                    self.assertEqual(out.read_bytes(), b"" if policy == "strict" else content)
+                    # Input arrives as it is, and who reads none of it is not waited for.
+                    with open(library, "rb") as source:
+                        done = subprocess.run([*command, "--", "sha256sum"], stdin=source, capture_output=True, text=True, timeout=60)
+                    self.assertEqual(done.stdout.split()[:1], [hashlib.sha256(content).hexdigest()], done.stderr)
+                    with open(library, "rb") as source:
+                        self.assertEqual(subprocess.run([*command, "--", "true"], stdin=source, timeout=60).returncode, 0)
+
+    @needs_root
+    def test_programs_and_changes_of_a_sandbox_under_strict(self):
+        top = pathlib.Path(tempfile.mkdtemp(prefix="rct", dir="/srv"))
+        self.addCleanup(shutil.rmtree, top)
+        (top / "tools").mkdir()
+        shutil.copy("/bin/busybox", top / "tools/busybox")
+        strict = [RUNTIME, "--root", self.state, "do", "--policy", "strict", "--cwd", top]
+        # A working directory that can be written to executes nothing, and says so.
+        done = run(*strict, "--", "./tools/busybox", "true")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (255, 1), done.stderr)
+        self.assertIn("--ro DIR", done.stderr)
+        self.assertEqual(run(*strict, "--ro", top / "tools", "--", "./tools/busybox", "true").returncode, 0)
+        # Nor what another mount lets be written to.
+        for writable in (top, top / "tools"):
+            done = run(*strict, "--ro", top / "tools", "--mount", f"type=bind,src={writable},dst={top}/w", "--", "./tools/busybox", "true")
+            self.assertIn("noexec", done.stderr)
+        # What can be written to is noexec; devices hold nothing.
+        mounts = [line.split() for line in run(*strict, "--", "cat", "/proc/self/mounts").stdout.splitlines()]
+        self.assertIn("noexec", next(options for _, place, _, options, *_ in mounts if place == str(top)).split(","))
+        self.assertEqual([mount for mount in mounts if "rw" in mount[3].split(",") and "noexec" not in mount[3].split(",") and mount[2] != "devtmpfs"], [])
+        done = run(*strict, "--rw", "/", "--", "true")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (255, 1), done.stderr)
+        self.assertIn("all programs are in it", done.stderr)
+        # Where a sandbox works is no place of programs.
+        for place in ("/", "/usr", "/bin", "/usr/bin"):
+            done = run(*strict, "--cwd", place, "--", "sh", "-c", "echo x >new-file || exit 5")
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertIn("ead-only", done.stderr)
+        done = run(*strict, "--json", "--diff", "--keep-changes", self.folder / "kept", "--", "sh", "-c", "mkdir made; echo x >made/file; rm -r tools; echo x >/etc/new")
+        changes = {(change["kind"], change["path"]) for change in json.loads(done.stdout)["filesChanged"]}
+        self.assertEqual(changes, {("added", f"{top}/made"), ("added", f"{top}/made/file"), ("deleted", f"{top}/tools")})
+        self.assertEqual((self.folder / f"kept/files{top}/made/file").read_text(), "x\n")
+        self.assertTrue((top / "tools/busybox").exists())
 
     @needs_root
     def test_files_that_tell_of_the_host_are_hidden(self):

@@ -48,7 +48,7 @@ public struct Packages {
   /// Modules that are put into the initramfs, in the order in which they are loaded.
   static let modules = [
     "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko", "drivers/virtio/virtio_mmio.ko",
-    "drivers/char/virtio_console.ko", "fs/overlayfs/overlay.ko",
+    "drivers/char/virtio_console.ko", "fs/overlayfs/overlay.ko", "fs/fuse/fuse.ko",
   ]
 
   func module(_ name: String) throws -> URL {

@@ -55,8 +55,9 @@ public struct Pool: ~Copyable {
     let name = random.reduce("pool-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) } + "-"
     let listener = try PoolSocket.make(path: socket)
     let keeper = try PoolKeeper.start(name: name, socket: listener, store: store.path, log: log)
+    let (spec, rootfs) = try Do.poolSpecification(options)
     let plan = PoolHolder.Plan(
-      name: name, spec: try Do.poolSpecification(options), options: options, store: store.path, lifeline: keeper.raw,
+      name: name, spec: spec, rootfs: rootfs, options: options, store: store.path, lifeline: keeper.raw,
       log: log)
     var pool = Pool(plan, size, listener)
     do throws(RuntimeError) {

@@ -10,6 +10,7 @@ enum PoolHolder {
     /// What ids begin with.
     let name: String
     let spec: Spec
+    let rootfs: RootfsSource
     let options: SandboxOptions
     let store: String
     /// Kept open, so that the keeper waits for us.
@@ -44,7 +45,7 @@ enum PoolHolder {
   private static func prepare(_ plan: Plan, _ id: String, _ store: borrowing StateStore) throws(RuntimeError)
     -> PooledSandbox
   {
-    var launch = try Do.launchOptions(plan.options)
+    var launch = Do.launchOptions(plan.options, plan.rootfs)
     let (layers, connections, counts) = (DescriptorSet(), DescriptorSet(), DescriptorSet())
     launch.waitsForClaim = true
     launch.layers = layers
@@ -62,7 +63,8 @@ enum PoolHolder {
       hasConnections: plan.options.egress != nil, hasCounts: plan.options.countsDenied, lower: plan.options.root,
       made: Do.madePaths(plan.spec))
     return PooledSandbox(
-      launched, layers: layers, connections: connections, counts: base.hasCounts ? counts : DescriptorSet(), base: base)
+      launched, layers: layers, connections: connections, counts: base.hasCounts ? counts : DescriptorSet(), base: base,
+      keepsPrograms: plan.rootfs.kept != nil)
   }
 
   /// Until the sandbox's first process has ended.

@@ -18,14 +18,18 @@ final class PooledSandbox {
   private var client: DescriptorSet?
   private let ended: PoolMessage.Ended
   private let cgroup: Cgroup?
+  /// See ``StreamRelay``.
+  private let keepsPrograms: Bool
+  private var streams: [StreamRelay] = []
   /// The client is told when the sandbox is gone, and not before.
   private var waitsForAll = false
 
   /// - Parameter base: what is the same for all sandboxes of a pool.
   init(
     _ launched: consuming LaunchedContainer, layers: DescriptorSet, connections: DescriptorSet, counts: DescriptorSet,
-    base: PoolMessage.Ended
+    base: PoolMessage.Ended, keepsPrograms: Bool
   ) {
+    self.keepsPrograms = keepsPrograms
     var launched = launched
     pid = launched.process.pid
     pidfd = launched.process.pidfd.raw
@@ -61,8 +65,15 @@ final class PooledSandbox {
     // The relay and the supervisor tell at their ends what they have seen.
     waitsForAll = wantsLayers || ended.hasConnections || ended.hasCounts
     guard let socket = channelSocket else { throw .noProcess }
+    var given = Array(streams.raw[0..<3])
+    let opened = DescriptorSet()
+    if keepsPrograms {
+      self.streams = try StreamRelay.start(&given, opened: opened)
+      if !self.streams.isEmpty { waitsForAll = true }
+    }
     try send(
-      socket, PoolMessage.claim(wantsLayers: wantsLayers, wantsCounts: wantsCounts).encoded(), descriptors: streams.raw)
+      socket, PoolMessage.claim(wantsLayers: wantsLayers, wantsCounts: wantsCounts).encoded(),
+      descriptors: given + streams.raw[3...])
   }
 
   /// What the process that waits for a command says, which is an error, or the first process: how the command ended.
@@ -122,6 +133,7 @@ final class PooledSandbox {
     if let socket = channelSocket, (try? waitReadable([socket], timeout: 0))?.isEmpty == false { readChannel() }
     guard let found = try? waitWithUsage(pid), var launched = launched.take() else { return }
     Run.endHelpers(&launched)
+    for stream in streams { stream.finish() }
     var ended = ended
     (ended.status, ended.usage) = (found.status, found.usage)
     addPeaks(launched.stage.cgroup, to: &ended)

@@ -2,6 +2,7 @@ import CLinux
 import Cgroups
 import LinuxSystem
 import OCISpec
+import ShimPolicy
 
 /// Mounts what the configuration lists, in its order, below the root of the container.
 struct MountStage: ~Copyable {
@@ -10,6 +11,8 @@ struct MountStage: ~Copyable {
   let mountLabel: String?
   /// What a mount of type `cgroup` shows.
   let cgroup: CgroupMountPlan?
+  /// A tmpfs with a size has as many inodes as pages, if its options do not say how many.
+  let boundsFiles: Bool
 
   /// The root again, when all is mounted.
   consuming func finish() -> RootDirectory { root }
@@ -140,6 +143,9 @@ struct MountStage: ~Copyable {
     if type == "tmpfs", !options.data.contains(where: { $0.utf8.starts(with: "mode=".utf8) }) {
       let mode = try status(at: target.raw).mode & 0o7777
       options.data.append("mode=" + String(mode, radix: 8))
+    }
+    if type == "tmpfs", boundsFiles, let count = TmpfsOptions.inodes(options.data) {
+      options.data.append("nr_inodes=" + String(count))
     }
     let tree = try newFileSystem(type, source: mount.source, options)
     if let copied {

@@ -84,6 +84,8 @@ struct OverlayRoot {
     try context.set("workdir", base + "/work/" + name)
     // Extended attributes of a kind that a user namespace may set.
     try context.set("userxattr")
+    // A file with several names that is written to becomes one of its own; with an index all its names would change.
+    try context.set("index", "off")
     return try context.mount(attributes: UInt32(RC_ATTR_NODEV))
   }
 

@@ -24,8 +24,9 @@ struct RootfsStage {
         try root.makeDirectories(path)
       }
     }
+    if let kept = plan.rootfs.kept { try kept.divide(root) }
     let stage = MountStage(
-      root: root, mountLabel: plan.linux.mountLabel, cgroup: plan.cgroupMount)
+      root: root, mountLabel: plan.linux.mountLabel, cgroup: plan.cgroupMount, boundsFiles: plan.boundsFiles)
     for (index, mount) in plan.spec.mounts.enumerated() {
       try stage.make(mount, index: index, prepared: plan.preparedMounts[index])
     }
@@ -81,7 +82,7 @@ struct RootfsStage {
         try attach(tree.raw, to: directory.raw)
         return tree
       }
-    case .overlay(let lower, let limit):
+    case .overlay(let lower, let limit, _):
       return try OverlayRoot(lower: lower, sizeLimit: limit).make(tell: tell)
     }
   }
@@ -135,6 +136,7 @@ struct RootfsStage {
           of: root.descriptor.raw, set: UInt64(RC_ATTR_RDONLY), clear: UInt64(RC_ATTR_NOEXEC), recursive: false)
       }
     }
+    if let kept = plan.rootfs.kept { try kept.close(root) }
     if let files = plan.ownFiles { try OwnFilesStage.attach(files, in: root) }
     if plan.mountsOwnFiles { try OwnFilesStage.attachInside(root, serve) }
     let (masked, readOnly) = (plan.linux.maskedPaths + plan.hidden, plan.linux.readonlyPaths)

@@ -163,18 +163,27 @@ struct Birth {
         try joinNamespace(one.descriptor, kinds: one.kind)
       } catch  where error == .notPermitted && !user.isEmpty {
         later.append(one)
+        continue
       } catch { throw Self.joinError(one.kind, error) }
+      try openResolver(in: one.kind)
     }
     for one in user + later {
       do throws(Errno) { try joinNamespace(one.descriptor, kinds: one.kind) } catch {
         throw Self.joinError(one.kind, error)
       }
+      try openResolver(in: one.kind)
     }
     if !user.isEmpty {
       // Root of the joined namespace, if it maps one.
       try? setGroup(0)
       try? setUser(0)
     }
+  }
+
+  /// Here, where the right to a low port is that of whom the network namespace belongs to: the container's user namespace,
+  /// which comes after, may be another (network_namespaces(7), "CAP_NET_BIND_SERVICE").
+  private func openResolver(in kind: Int32) throws(RuntimeError) {
+    if kind == CLONE_NEWNET { try plan.containerEgress?.openSocket() }
   }
 
   private static func joinError(_ kind: Int32, _ error: Errno) -> RuntimeError {

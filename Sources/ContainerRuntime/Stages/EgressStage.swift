@@ -23,6 +23,14 @@ enum EgressStage {
   struct Way {
     let resolver: IPAddress
     let channel: Int32
+
+    /// Where the container's names are looked up: a socket in its network, which this process is in, for a process outside.
+    func openSocket() throws(RuntimeError) {
+      try at(
+        .namespaces, "opening the container's resolver at " + resolver.description,
+        hint: "the network namespace needs a free port 53 there, and the kernel IPv6"
+      ) { () throws(Errno) in try NameService.openSocket(at: resolver, channel: channel) }
+    }
   }
 
   static func isAsked(_ annotations: [StringPair]) -> Bool {

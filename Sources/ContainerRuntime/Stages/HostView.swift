@@ -9,12 +9,16 @@ struct HostView {
   /// Whether nothing that is written inside may be executed, nor mapped as a program's code: then what can be written to is
   /// mounted `noexec`, and the root file system, which holds the programs, is read-only.
   let keepsPrograms: Bool
+  /// Whether a file system in memory that is limited in size holds no more files than pages. Empty files take the kernel's memory, and the
+  /// kernel's own limit for them is half the pages of the host, tmpfs(5).
+  let boundsFiles: Bool
 
   init(_ policy: ShimPolicy?, _ linux: OCISpec.Linux) {
     let masked = linux.maskedPaths
     let hasUsers = isRootless() || linux.namespaces.contains { $0.type == .user }
     let hides = policy?.ownFiles == true && linux.namespaces.contains { $0.type == .mount }
     hidden = hides ? Self.paths(rootIsHosts: !hasUsers).filter { !masked.contains($0) } : []
+    boundsFiles = hides
     keepsPrograms = policy?.exec == .image && policy?.writeExecute == false
   }
 

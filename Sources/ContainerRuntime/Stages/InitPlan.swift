@@ -35,7 +35,7 @@ struct InitPlan {
   let tellsLayers: Bool
   /// A process of ours stays the first one and the program is its child.
   let usesReaper: Bool
-  /// Descriptors that become standard output and standard error.
+  /// Descriptors that become standard input, output and error, if they are not.
   let standardStreams: [Int32]
   let stateForHooks: [UInt8]
   /// The container has a user namespace that is not the runtime's.
@@ -49,6 +49,8 @@ struct InitPlan {
   let hidden: [String]
   /// Nothing that is written inside is executed (see `HostView.keepsPrograms`).
   let keepsPrograms: Bool
+  /// Of file systems in memory (see `HostView.boundsFiles`).
+  let boundsFiles: Bool
   /// A detached mount with the container's own files of /proc.
   let ownFiles: Int32?
   /// It has to make it itself, having the right to only inside.
@@ -70,5 +72,9 @@ enum RootfsSource {
   /// A directory of the host.
   case directory(String)
   /// Throw-away writable layers in memory over a directory of the host.
-  case overlay(lower: String, sizeLimit: UInt64?)
+  case overlay(lower: String, sizeLimit: UInt64?, kept: KeptPrograms?)
+
+  var kept: KeptPrograms? {
+    if case .overlay(_, _, let kept) = self { kept } else { nil }
+  }
 }

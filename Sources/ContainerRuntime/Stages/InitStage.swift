@@ -41,7 +41,10 @@ struct InitStage: ~Copyable {
     // Before the cgroup namespace: the cgroup that is current then becomes its root.
     if let join = plan.cgroupJoin { try join.enter() }
     try enterNamespaces()
-    try openResolver()
+    // A network namespace that was joined before this process was made has it already.
+    if plan.makes(CLONE_NEWNET) || plan.joined.contains(where: { $0.kind == CLONE_NEWNET }) {
+      try plan.containerEgress?.openSocket()
+    }
     try nameHost()
     if plan.newKeyring { try joinKeyring() }
     // A session of its own, so that the terminal can become its controlling terminal.
@@ -90,9 +93,9 @@ struct InitStage: ~Copyable {
     }
     if plan.usesReaper { try Reaper.becomeFirst(telling: plan.waitsForClaim ? channel.raw : nil) }
     if plan.waitsForClaim { try awaitClaim(&program) }
-    for (index, stream) in plan.standardStreams.enumerated() {
-      try at(.process, "redirecting output") { () throws(Errno) in
-        try duplicate(stream, onto: Int32(1 + index))
+    for (index, stream) in plan.standardStreams.enumerated() where stream != Int32(index) {
+      try at(.process, "redirecting standard streams") { () throws(Errno) in
+        try duplicate(stream, onto: Int32(index))
       }
     }
     try program.start(
@@ -151,15 +154,6 @@ struct InitStage: ~Copyable {
         }
       }
     }
-  }
-
-  /// Where the container's names are looked up: a socket in its network, for a process outside.
-  private borrowing func openResolver() throws(RuntimeError) {
-    guard let way = plan.containerEgress else { return }
-    try at(
-      .namespaces, "opening the container's resolver at " + way.resolver.description,
-      hint: "the network namespace needs a free port 53 there, and the kernel IPv6"
-    ) { () throws(Errno) in try NameService.openSocket(at: way.resolver, channel: way.channel) }
   }
 
   private borrowing func nameHost() throws(RuntimeError) {

@@ -159,10 +159,18 @@ struct ProcessStage {
   }
 
   private static func checkProgram(_ name: String) throws(RuntimeError) {
-    try at(.execution, "\"" + name + "\"") { () throws(Errno) in
+    try at(.execution, "\"" + name + "\"", hint: isOnNoexec(name) ? noexecHint : nil) { () throws(Errno) in
       if try status(name, at: Directory.current).isDirectory { throw .isDirectory }
       if !canAccess(name, mode: X_OK) { throw .accessDenied }
     }
+  }
+
+  private static let noexecHint =
+    "it lies on a mount with noexec; in a sandbox with strict, --ro DIR shows programs to execute"
+
+  private static func isOnNoexec(_ name: String) -> Bool {
+    guard let file = try? open(name, O_PATH), let flags = try? fileSystem(of: file.raw).flags else { return false }
+    return flags & UInt64(RC_ST_NOEXEC) != 0
   }
 
   func value(of variable: String) -> String? {

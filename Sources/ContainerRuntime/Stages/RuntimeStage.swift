@@ -16,6 +16,10 @@ public struct LaunchOptions {
   public var preservedDescriptors = 0
   /// The policy of a container whose configuration names none (`--policy`); nil for what is usual.
   public var policy: String?
+  /// What a configuration gets that has no annotation of the name (`--egress`, `--dns`).
+  public var annotations: [(name: String, value: String)] = []
+  public static let egressAnnotation = EgressStage.annotation
+  public static let nameserverAnnotation = EgressStage.nameserverAnnotation
   /// No cgroups at all (`--cgroup-manager disabled`).
   public var withoutCgroup = false
   /// The process starts at once: nobody will call `start`.
@@ -24,7 +28,7 @@ public struct LaunchOptions {
   var isInForeground = false
   /// A process of ours is the first one: it passes signals on and reaps, the program is its child.
   var usesReaper = false
-  /// Descriptors that become standard output and standard error.
+  /// Descriptors that become standard input, output and error; the caller's own if it is empty.
   var standardStreams: [Int32] = []
   var rootfs: RootfsSource?
   /// A process that sees system calls.
@@ -68,6 +72,8 @@ struct Launched: ~Copyable {
   let nameService: Int32?
   /// A child that ends with the container's mounts.
   let ownFiles: Int32?
+  /// Children between the container and files; see ``StreamRelay``.
+  let streams: [StreamRelay]
 
   var terminalNumber: Int32? {
     switch terminal {
@@ -228,6 +234,14 @@ struct RuntimeStage: ~Copyable {
     if let device { opened.insert(Descriptor(owning: device)) }
     let prepared = try PreparedMounts.open(spec, linux, userNamespace: namespaces.hasUser, opened)
     let sockets = try at(.process, "making a channel") { () throws(Errno) in try SocketPair() }
+    var streams = options.standardStreams
+    var streamRelays: [StreamRelay] = []
+    if view.keepsPrograms, options.isInForeground {
+      if streams.isEmpty { streams = [0, 1, 2] }
+      streamRelays = try at(.process, "starting relays of standard streams") { () throws(Errno) in
+        try StreamRelay.start(&streams, opened: opened)
+      }
+    }
     let plan = InitPlan(
       spec: spec, process: spec.process, linux: linux,
       rootfs: options.rootfs ?? .directory(record.rootfs), filter: filter,
@@ -237,11 +251,12 @@ struct RuntimeStage: ~Copyable {
       hostHooks: hasHostHooks, usesPivot: options.usesPivot, newKeyring: options.newKeyring,
       preservedDescriptors: options.preservedDescriptors, id: container.id,
       waitsForClaim: options.waitsForClaim, tellsLayers: options.layers != nil, usesReaper: options.usesReaper,
-      standardStreams: options.standardStreams,
+      standardStreams: streams,
       stateForHooks: state(.creating, pid: 1), inUserNamespace: namespaces.hasUser || isRootless(),
       canSetGroups: namespaces.makesUser ? maps.allowsSetGroups : true, conShimDevice: device,
       egress: way,
       hidden: view.hidden, keepsPrograms: view.keepsPrograms && options.rootfs == nil,
+      boundsFiles: view.boundsFiles,
       ownFiles: ownFiles?.mount, mountsOwnFiles: hasOwnFiles && isRootless() && cgroup != nil,
       containerEgress: names.flatMap { names in
         options.containerEgress.map { EgressStage.Way(resolver: $0.resolver, channel: names.channel) }
@@ -279,7 +294,8 @@ struct RuntimeStage: ~Copyable {
     if options.waitsForClaim { waiting = channel.release() }
     return Launched(
       pid: child.pid, pidfd: child.pidfd, terminal: terminal.take(), supervisor: supervisor?.pid,
-      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: files)
+      channel: waiting.take(), relay: relay.take(), nameService: names?.pid, ownFiles: files,
+      streams: streamRelays)
   }
 
   /// The process that answers calls, and a socket where `exec` finds it.

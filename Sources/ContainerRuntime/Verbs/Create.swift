@@ -19,6 +19,9 @@ public enum Create {
       spec.annotations.removeAll { $0.key == PolicyStage.annotation }
       spec.annotations.append(StringPair(PolicyStage.annotation, policy))
     }
+    for (name, value) in options.annotations where spec.annotations.value(of: name) == nil {
+      spec.annotations.append(StringPair(name, value))
+    }
     let rootfs = try rootfsPath(spec, bundle, options)
     let directory = try store.claim(id)
     try directory.lock()

@@ -197,11 +197,12 @@ public enum Do {
   {
     let random = try at(.process, "making a name") { () throws(Errno) in try randomBytes(8) }
     let id = random.reduce("do-") { $0 + String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
-    var launch = try launchOptions(options)
+    let (spec, rootfs) = try specification(options)
+    var launch = launchOptions(options, rootfs)
     launch.supervision = options.supervision
     if options.wantsChanges { launch.layers = DescriptorSet() }
     let outputs = try outputFiles(options)
-    launch.standardStreams = outputs.raw
+    if !outputs.raw.isEmpty { launch.standardStreams = [0] + outputs.raw }
     let counts = DescriptorSet()
     try count(options, &launch, counts)
     var destinations: Descriptor? = nil
@@ -212,7 +213,6 @@ public enum Do {
       launch.egress = egressPlan(options, summary: file.raw)
       destinations = consume file
     }
-    let spec = try specification(options)
     let begin = monotonicNanoseconds()
     let outcome = try Run.inForeground(
       id: id, spec: spec, bundle: "/", options: launch, keep: false, timeout: options.timeout,
@@ -235,14 +235,14 @@ public enum Do {
   }
 
   /// What all sandboxes are launched with.
-  static func launchOptions(_ options: SandboxOptions) throws(RuntimeError) -> LaunchOptions {
+  static func launchOptions(_ options: SandboxOptions, _ rootfs: RootfsSource) -> LaunchOptions {
     var launch = LaunchOptions()
     launch.startsAtOnce = true
     launch.usesReaper = true
     launch.isInForeground = true
     launch.newKeyring = false
     launch.withoutCgroup = options.memory == nil && options.cpus == nil && options.pids == nil
-    launch.rootfs = .overlay(lower: options.root, sizeLimit: nil)
+    launch.rootfs = rootfs
     return launch
   }
 
@@ -350,14 +350,16 @@ public enum Do {
   // MARK: the configuration
 
   /// The configuration of a sandbox whose command is not known.
-  static func poolSpecification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
+  static func poolSpecification(_ options: SandboxOptions) throws(RuntimeError) -> (spec: Spec, rootfs: RootfsSource) {
     var options = options
     options.command = ["-"]
     options.workingDirectory = "/"
     return try specification(options)
   }
 
-  private static func specification(_ options: SandboxOptions) throws(RuntimeError) -> Spec {
+  private static func specification(_ options: SandboxOptions) throws(RuntimeError) -> (
+    spec: Spec, rootfs: RootfsSource
+  ) {
     let (uid, gid) = (effectiveUser(), effectiveGroup())
     var spec = Spec()
     spec.ociVersion = OCISpec.State.version
@@ -388,7 +390,11 @@ public enum Do {
     linux.readonlyPaths = Spec.readonlyPaths
     linux.resources = resources(options)
     spec.linux = linux
-    return spec
+    var kept: KeptPrograms? = nil
+    if HostView(try PolicyStage.policy(spec.annotations), linux).keepsPrograms {
+      kept = try KeptPrograms(spec.process, &spec.mounts, lower: options.root)
+    }
+    return (spec, .overlay(lower: options.root, sizeLimit: nil, kept: kept))
   }
 
   private static func workingDirectory(_ options: SandboxOptions) throws(RuntimeError) -> String {

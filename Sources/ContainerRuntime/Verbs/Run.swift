@@ -78,6 +78,7 @@ public enum Run {
         _ = try? wait(files)
       }
     }
+    if launched.stage.hasOwnPIDs { for stream in launched.process.streams { stream.finish() } }
     if let names = launched.process.nameService { _ = try? wait(names) }
     // It has the last calls to tell of.
     if let supervisor = launched.process.supervisor { _ = try? wait(supervisor) }

@@ -32,6 +32,14 @@ enum System {
     } catch { throw AssessError("\(path) cannot be written: \(error)") }
   }
 
+  /// Makes a file that everybody can read. It does not wait for the disk, as Foundation does: nothing here has to outlast a crash.
+  static func write(_ text: String, to path: String) throws {
+    let file = try unsafe FileDescriptor.open(
+      path, .writeOnly, options: [.create, .truncate, .closeOnExec],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try file.closeAfter { _ = try file.writeAll(text.utf8) }
+  }
+
   /// Sends a signal; 0 as the signal only looks.
   static func signal(_ process: pid_t, _ signal: Int32) -> Bool { kill(process, signal) == 0 || errno == EPERM }
 }

@@ -24,9 +24,9 @@ public struct Bundle: Sendable {
     do {
       // A copy, not a link: a probe that overwrites it harms no other.
       try FileManager.default.copyItem(atPath: payload, toPath: program)
-      try "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
-        .write(toFile: files + "/passwd", atomically: false, encoding: .utf8)
-      try "root:x:0:\nnogroup:x:65534:\n".write(toFile: files + "/group", atomically: false, encoding: .utf8)
+      try System.write(
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", to: files + "/passwd")
+      try System.write("root:x:0:\nnogroup:x:65534:\n", to: files + "/group")
       System.mode(program, 0o755)
     } catch { throw AssessError("the bundle \(path) cannot be made: \(error)") }
     var config = try Configuration.base()
@@ -47,7 +47,7 @@ public struct Bundle: Sendable {
   }
 
   public func write(_ config: JSON) throws {
-    do { try config.data.write(to: URL(fileURLWithPath: path + "/config.json")) } catch {
+    do { try System.write(String(decoding: config.data, as: UTF8.self), to: path + "/config.json") } catch {
       throw AssessError("\(path)/config.json cannot be written: \(error)")
     }
   }

@@ -16,9 +16,9 @@ struct Canary: Sendable {
     try workspace.makeDirectory(path, mode: 0o755)
     try workspace.makeDirectory(path + "/drop", mode: 0o777)
     do {
-      try (token + "\n").write(toFile: path + "/secret", atomically: false, encoding: .utf8)
-      try Self.guarded.write(toFile: path + "/guard", atomically: false, encoding: .utf8)
-      try Self.program.write(toFile: path + "/program", atomically: false, encoding: .utf8)
+      try System.write(token + "\n", to: path + "/secret")
+      try System.write(Self.guarded, to: path + "/guard")
+      try System.write(Self.program, to: path + "/program")
     } catch { throw AssessError("the canary \(path) cannot be made: \(error)") }
     guard !changed("/guard", Self.guarded), !changed("/program", Self.program) else {
       throw AssessError("the canary \(path) is not what was written; is the disk full?")

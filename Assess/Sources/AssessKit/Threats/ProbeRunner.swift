@@ -276,7 +276,7 @@ extension Probe.Setup {
         try? files.removeItem(atPath: place)
         try files.createSymbolicLink(atPath: place, withDestinationPath: content)
       case "directory": try files.createDirectory(atPath: place, withIntermediateDirectories: true)
-      case "file": try content.write(toFile: place, atomically: false, encoding: .utf8)
+      case "file": try System.write(content, to: place)
       case "fifo":
         guard System.fifo(place) else { throw AssessError("no fifo can be made") }
       case "remove": try files.removeItem(atPath: place)

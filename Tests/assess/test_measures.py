@@ -126,7 +126,7 @@ exec {PEER} "$@"
         while text := text.strip():
             config, end = decoder.raw_decode(text)
             text = text[end:]
-            found.append((set(config["process"]["args"][3:]), config["linux"]["resources"].get("cpu", {}).get("cpus")))
+            found.append((set(config["process"]["args"][4:]), config["linux"]["resources"].get("cpu", {}).get("cpus")))
         return found
 
 

@@ -140,7 +140,7 @@ public struct Assessment: Sendable {
       }
     }
     let runner = ProbeRunner(
-      workspace: workspace, payload: payload, network: network, machine: machine, mostTimes: mode == .quick ? 8 : .max)
+      workspace: workspace, payload: payload, network: network, machine: machine, mostTimes: mode == .quick ? 6 : .max)
     progress.expect(library.probes.count * subjects.count)
     for probe in library.probes {
       for subject in subjects {

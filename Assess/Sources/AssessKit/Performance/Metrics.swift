@@ -11,9 +11,11 @@ enum Work: Hashable, Sendable {
 
 extension PerformanceSuite {
   /// How many containers are started at once.
-  var crowd: Int { mode == .quick ? 8 : 50 }
+  var crowd: Int { mode == .quick ? 6 : 50 }
   /// Milliseconds that each measurement inside a container takes.
-  var budget: Int { mode == .quick ? 20 : 60 }
+  var budget: Int { mode == .quick ? 12 : 60 }
+  /// MiB of the file that is written and read.
+  var mebibytes: Int { mode == .quick ? 16 : 64 }
   /// Never fewer than what an interval needs, see `Statistics.minimumSamples`.
   func rounds(_ work: Work) -> Int {
     guard mode == .full else { return 7 }
@@ -64,7 +66,7 @@ extension PerformanceSuite {
         add(id + "-p99", title + ", p99", "calls", "ns", .lower, work, "\(what); 99th percentile of batches.")
       }
     }
-    let file = "a file of 64 MiB on a volume, a MiB at a time"
+    let file = "a file of \(mebibytes) MiB on a volume, a MiB at a time"
     add("file-write", "Writing a file", "files", "MB/s", .higher, .inside, "Writing again \(file).")
     add("file-read", "Reading a file", "files", "MB/s", .higher, .inside, "Reading \(file).")
     add(

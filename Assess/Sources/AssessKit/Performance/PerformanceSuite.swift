@@ -108,7 +108,7 @@ public struct PerformanceSuite: Sendable {
       switch work {
       case .cold, .warm, .spaced, .many: ["true"]
       case .memory: ["idle"]
-      case .inside, .together: ["bench", "\(suite.budget)"] + PerformanceSuite.names(work)
+      case .inside, .together: ["bench", "\(suite.budget)", "\(suite.mebibytes)"] + PerformanceSuite.names(work)
       case .service(let name): ["service", name, "0.6"]
       }
     }

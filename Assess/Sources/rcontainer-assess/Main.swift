@@ -30,7 +30,7 @@ struct RContainerAssess: AsyncParsableCommand {
 }
 
 /// Everything that is not asked for goes to standard error.
-func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+func say(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
 /// Where the probes and payloads are: beside the program, or where `make install` puts them.
 func dataDirectory() throws -> String {

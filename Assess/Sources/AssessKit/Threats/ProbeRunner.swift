@@ -107,7 +107,9 @@ public struct ProbeRunner: Sendable {
       "ADDRESS": network?.address(0) ?? "", "NEIGHBOUR_ADDRESS": network?.address(1) ?? "",
     ]
     if usesRuntime(probe, control) {
-      try? FileManager.default.copyItem(atPath: subject.runtime.path, toPath: canary.path + "/runtime")
+      do {
+        try FileManager.default.copyItem(atPath: subject.runtime.path, toPath: canary.path + "/runtime")
+      } catch { throw AssessError("\(subject.runtime.path) cannot be copied: \(error)") }
       launcher.program = canary.path + "/runtime"
     }
     launcher.descriptor = probe.descriptor ?? false

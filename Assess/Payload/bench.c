@@ -1,4 +1,5 @@
-/* bench MILLISECONDS [NAME]...: what calls, files and the loopback cost here, each in a process of its own; only these if there are names:
+/* bench MILLISECONDS MIB [NAME]...: what calls, a file of so many MiB and the loopback cost here, each in a process of its own; only these if
+ * there are names:
  *
  *   BENCH NAME VALUE...      of calls: picoseconds of one, a value per batch; of others: a rate
  *   BENCH-FAILED NAME WHY

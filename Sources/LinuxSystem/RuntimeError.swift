@@ -51,10 +51,10 @@ public struct RuntimeError: Error, Sendable {
 @inline(__always)
 @discardableResult
 public func at<R: ~Copyable>(
-  _ stage: Stage, _ message: @autoclosure () -> String, hint: String? = nil,
+  _ stage: Stage, _ message: @autoclosure () -> String, hint: @autoclosure () -> String? = nil,
   _ body: () throws(Errno) -> R
 ) throws(RuntimeError) -> R {
   do throws(Errno) { return try body() } catch {
-    throw RuntimeError(stage, message(), error, hint: hint)
+    throw RuntimeError(stage, message(), error, hint: hint())
   }
 }

@@ -131,6 +131,14 @@ class Verdicts(Assessed):
         self.assertNotIn("escaped", first.values())
         self.assertNotIn("inconclusive", first.values())
 
+    def test_the_program_of_a_runtime_that_is_a_link(self):
+        # Debian's /usr/bin/runc is a link to ../sbin/runc.
+        os.mkdir(self.work + "/bin")
+        shutil.copy(shutil.which("runc"), self.work + "/runc")
+        os.symlink("../runc", self.work + "/bin/runc")
+        report = self.report(f"runc={self.work}/bin/runc", probe="runtime-overwrite", configuration="docker")
+        self.assertEqual([f["verdict"] for f in report["findings"]], ["contained"])
+
     def test_settings_of_the_host_stay(self):
         paths = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ping_group_range",
                  "/sys/kernel/mm/transparent_hugepage/enabled"]

@@ -49,7 +49,7 @@ struct KeptPrograms {
   }
 
   private static func isBelow(_ path: String, _ top: String) -> Bool {
-    path == top || top == "/" || path.utf8.starts(with: (top + "/").utf8)
+    top == "/" || isAtOrBelow(path, top)
   }
 
   /// Divides the directories of a root that was just made, before anything is mounted on it.

@@ -412,9 +412,8 @@ public enum Do {
   /// - Parameter shown: directories of the host that it has nevertheless.
   static func callersDirectory(_ shown: [String]) -> String {
     let here = (try? currentDirectory()) ?? "/"
-    func isBelow(_ top: String) -> Bool { here == top || here.utf8.starts(with: (top + "/").utf8) }
-    let isHidden = ["/tmp", "/run", "/proc", "/dev"].contains { isBelow($0) }
-    return isHidden && !shown.contains { isBelow($0) } ? "/" : here
+    let isHidden = ["/tmp", "/run", "/proc", "/dev"].contains { isAtOrBelow(here, $0) }
+    return isHidden && !shown.contains { isAtOrBelow(here, $0) } ? "/" : here
   }
 
   private static func mounts(_ options: SandboxOptions) -> [OCISpec.Mount] {

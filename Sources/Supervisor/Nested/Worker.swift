@@ -124,7 +124,7 @@ struct Worker {
   }
 
   static func isBelow(_ place: String, _ tops: [String]) -> Bool {
-    tops.contains { place == $0 || place.utf8.starts(with: ($0 + "/").utf8) }
+    tops.contains { isAtOrBelow(place, $0) }
   }
 
   /// Kinds of file systems that show the kernel, and have places that must not be covered, or seen without their covers.

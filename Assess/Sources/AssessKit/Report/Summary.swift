@@ -125,13 +125,11 @@ struct Summary {
       let id = standings[index].subject.id
       standings[index].isBaseline = id == performance.baseline
       standings[index].metrics = measuredMetrics(id).count
-      if !standings[index].isBaseline,
-        Double(standings[index].metrics) >= Self.leastMeasured * Double(metrics.count), !metrics.isEmpty
-      {
+      if standings[index].isBaseline || metrics.isEmpty { continue }
+      let share = Double(standings[index].metrics) / Double(metrics.count)
+      if share >= Self.leastMeasured {
         comparable.append(index)
-      } else if !standings[index].isBaseline,
-        Double(standings[index].metrics) >= Self.leastDrawn * Double(metrics.count)
-      {
+      } else if share >= Self.leastDrawn {
         standings[index].partialCost = Statistics.geometricMean(metrics.compactMap { result($0, id)?.cost })
       }
     }

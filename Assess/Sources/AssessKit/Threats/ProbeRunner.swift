@@ -108,7 +108,9 @@ public struct ProbeRunner: Sendable {
     ]
     if usesRuntime(probe, control) {
       do {
-        try FileManager.default.copyItem(atPath: subject.runtime.path, toPath: canary.path + "/runtime")
+        // The program itself: of a link the copy would be a link too, to nowhere or to the host's own.
+        let program = URL(fileURLWithPath: subject.runtime.path).resolvingSymlinksInPath().path
+        try FileManager.default.copyItem(atPath: program, toPath: canary.path + "/runtime")
       } catch { throw AssessError("\(subject.runtime.path) cannot be copied: \(error)") }
       launcher.program = canary.path + "/runtime"
     }

@@ -70,6 +70,7 @@ demo: all
 test: all arm64 machine profile assess-tool
 	@scripts/install-dependencies test engines profile assess
 	@scripts/fetch-docker || echo "make test: there is no newer Docker; its tests are skipped" >&2
+	@scripts/fetch-gvisor >/dev/null || echo "make test: there is no gVisor; its tests are skipped" >&2
 	@scripts/test
 
 ## cca        build the emulated Arm CCA machine with con-shims, boot it, attack a con-shim as root of its host

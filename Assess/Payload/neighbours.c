@@ -157,6 +157,7 @@ static int queue_owner(int count, char **words) {
   struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 8};
   queue = mq_open(name, O_RDWR | O_CREAT, 0666, &attributes);
   if (queue < 0) return blocked("mq_open: %s", strerrorname_np(errno));
+  if (mq_getattr(queue, &attributes)) return blocked("mq_getattr: %s", strerrorname_np(errno));
   return beat(look_at_queue);
 }
 

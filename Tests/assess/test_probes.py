@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support import CGROUPS, ROOT  # noqa: E402
 
 ASSESS = os.environ.get("ASSESS", str(ROOT / "build/rcontainer-assess"))
+GVISOR = shutil.which("runsc") or str(ROOT / "build/gvisor/usr/bin/runsc")
 OURS = os.environ.get("RUNTIME", str(ROOT / "build/rcontainer"))
 PROBES = ROOT / "Assess/Probes"
 LEAST = {"runtime": 14, "kernel": 20, "namespaces": 12, "leaks": 10, "neighbours": 8, "exhaustion": 8, "egress": 6,
@@ -138,6 +139,22 @@ class Verdicts(Assessed):
         os.symlink("../runc", self.work + "/bin/runc")
         report = self.report(f"runc={self.work}/bin/runc", probe="runtime-overwrite", configuration="docker")
         self.assertEqual([f["verdict"] for f in report["findings"]], ["contained"])
+
+    @unittest.skipUnless(os.path.exists(GVISOR), "gVisor is not here: scripts/fetch-gvisor")
+    def test_a_runtime_with_a_kernel_of_its_own(self):
+        """gVisor's kernel answers what crun leaves to the host's; what is not the kernel's matter stays as open as with crun."""
+        report = self.report(f"runsc={GVISOR}", "crun", configuration="docker,hostnet",
+                             probe="aio,watch-instances,disk-inodes,memory-limit,process-limit,neighbour-queue,neighbour-signal,written-program,exec-user")
+        subjects = {s["id"]: s for s in report["subjects"]}
+        self.assertEqual([s.get("ownKernel", False) for s in (subjects["runsc/hostnet"], subjects["crun/docker"])], [True, False])
+        found = {(f["subject"], f["probe"]): (f["verdict"], f["reason"]) for f in report["findings"]}
+        for probe, reason in {"aio": "own kernel answers", "watch-instances": "own kernel answers", "disk-inodes": "the host has nothing of it"}.items():
+            self.assertEqual(found["runsc/hostnet", probe][0], "contained", probe)
+            self.assertIn(reason, found["runsc/hostnet", probe][1])
+            self.assertEqual(found["crun/docker", probe][0], "exposed", probe)
+        for probe in ("memory-limit", "process-limit", "neighbour-queue", "neighbour-signal"):
+            self.assertEqual([found[s, probe][0] for s in ("runsc/hostnet", "crun/docker")], ["contained"] * 2, found["runsc/hostnet", probe])
+        self.assertEqual([found[s, "written-program"][0] for s in ("runsc/hostnet", "crun/docker")], ["exposed"] * 2)
 
     def test_settings_of_the_host_stay(self):
         paths = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ping_group_range",

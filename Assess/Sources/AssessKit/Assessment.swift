@@ -68,7 +68,7 @@ public struct Assessment: Sendable {
       for configuration in runtime.configurations
       where takes(configuration) {
         try Task.checkCancellation()
-        let subject = Subject(runtime: runtime, configuration: configuration)
+        var subject = Subject(runtime: runtime, configuration: configuration)
         let launcher = Launcher(subject: subject, workspace: workspace)
         launchers.append(launcher)
         progress.step("runtimes", subject.id)
@@ -77,7 +77,10 @@ public struct Assessment: Sendable {
           path: runtime.path, version: "", state: .measured, trusted: trusted(subject))
         do {
           record.version = try await launcher.version()
-          record.problems = try await HealthCheck(launcher: launcher, payload: payload).problems()
+          let check = HealthCheck(launcher: launcher, payload: payload)
+          record.problems = try await check.problems()
+          subject.hasOwnKernel = try await check.hasOwnKernel()
+          if subject.hasOwnKernel { record.ownKernel = true }
           subjects.append(subject)
         } catch let error as AssessError {
           record.state = .failed(reason: error.description)

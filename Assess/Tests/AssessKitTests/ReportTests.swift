@@ -291,6 +291,15 @@ import Testing
     #expect(Page.status(Evidence(command: [], output: "", status: nil, seconds: 0)) == "the time was up")
   }
 
+  @Test func aKernelOfItsOwnIsSaid() throws {
+    let report = Sample.report()
+    let id = try #require(report.subjects.first { $0.ownKernel == true }).id
+    let said = "A kernel of the runtime's own answers in \(id): "
+    #expect(try MarkdownReport.text(report).contains(said))
+    let page = try HTMLReport.text(report)
+    #expect(page.components(separatedBy: "its own; what its containers ask").count == 2)
+  }
+
   @Test func publishedSystemsLeaveOutWhatIsInstalled() {
     let names = PublishedSystem.all(except: ["runc", "podman:runsc"]).map(\.name)
     #expect(!names.contains("gVisor") && names.contains("Kata Containers"))

@@ -69,6 +69,7 @@ public enum Sample {
     report.finished = "2026-11-21T10:47:12Z"
     report.subjects[5].trusted = TrustedCode(lines: 6812, what: "Monitor and mini-OS", source: "scripts/count-trusted")
     report.subjects[8].state = .failed(reason: "it did not start a container: \(hostile)")
+    report.subjects[6].ownKernel = true
     report.subjects[3].problems = [
       "create hung for 20 seconds, 2 times", "says that it is version 9 <b>and</b> 8: \(hostile)",
     ]

@@ -14,6 +14,18 @@ enum System {
   static func owner(_ path: String, _ owner: uid_t) { _ = unsafe lchown(path, owner, owner) }
   static func fifo(_ path: String) -> Bool { unsafe mkfifo(path, 0o666) == 0 }
 
+  /// Gives a file a time of its last change that no change of today's gives it.
+  static func makeOld(_ path: String) {
+    let times = [timespec](repeating: timespec(tv_sec: 1, tv_nsec: 0), count: 2)
+    _ = unsafe utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)
+  }
+
+  /// Whether nothing has changed it since `makeOld`.
+  static func isOld(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_mtim.tv_sec == 1
+  }
+
   /// A directory, not a link to one.
   static func isDirectory(_ path: String) -> Bool {
     var status = stat()

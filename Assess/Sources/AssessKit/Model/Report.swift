@@ -74,6 +74,8 @@ public struct SubjectRecord: Codable, Sendable, Equatable {
   /// What went wrong with this column, a line each: it crashed, hung, or told something that is not so.
   public var problems: [String] = []
   public var trusted: TrustedCode?
+  /// True if a kernel of the runtime's own runs the containers, and not the host's.
+  public var ownKernel: Bool?
 
   public init(
     id: String, runtime: String, configuration: String, summary: String, path: String, version: String, state: State,

@@ -24,6 +24,17 @@ struct ProcessTable {
     return table
   }
 
+  /// Whether a process runs this program, or a copy of it.
+  static func runs(_ program: String) -> Bool {
+    guard let content = FileManager.default.contents(atPath: program) else { return false }
+    return ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).contains { name in
+      guard pid_t(name) != nil, let file = FileHandle(forReadingAtPath: "/proc/\(name)/exe") else { return false }
+      defer { try? file.close() }
+      guard (try? file.seekToEnd()) == UInt64(content.count), (try? file.seek(toOffset: 0)) != nil else { return false }
+      return (try? file.readToEnd()) == content
+    }
+  }
+
   /// Those that name the container, what they started, and what started them; only what was not there before.
   func of(_ id: String, also: pid_t? = nil, before: ProcessTable, except own: pid_t) -> Set<pid_t> {
     let new = entries.filter { before.entries[$0.key] == nil && $0.key != own }

@@ -129,6 +129,11 @@ struct Answers {
     var text =
       "The probes were chosen, and are no sample of all attacks: a share of them is no probability of being safe."
     text += " Contained means that this primitive was refused or had no effect outside."
+    let own = summary.measured.filter { $0.subject.ownKernel == true }.map(\.subject.id)
+    if !own.isEmpty {
+      text += " A kernel of the runtime's own answers in \(Plain.list(own)): what works there by the kernel alone does not "
+      text += "reach the host's, and counts as contained."
+    }
     let inconclusive = summary.total(.inconclusive)
     if inconclusive > 0 {
       text +=

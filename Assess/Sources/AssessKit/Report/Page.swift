@@ -30,6 +30,7 @@ struct Page {
     var failure: String?
     var problems: [String]
     var hasProblems: Bool
+    var ownKernel: Bool
     var trusted: String?
     var verdicts: [VerdictText]
   }
@@ -335,6 +336,7 @@ struct Page {
       key: standing.key, id: record.id, anchor: "s\(index)", summary: record.summary, path: record.path,
       version: Plain.line(record.version), swatch: swatch, failure: standing.failure, problems: record.problems,
       hasProblems: !record.problems.isEmpty,
+      ownKernel: record.ownKernel == true,
       trusted: record.trusted.map { "\(Plain.number($0.lines)): \($0.what) (\($0.source))" }, verdicts: verdicts)
   }
 

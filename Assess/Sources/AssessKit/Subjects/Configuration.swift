@@ -16,6 +16,10 @@ public struct Configuration: Sendable, Equatable {
   public static let unconfined = Configuration(
     id: "unconfined", summary: "docker's default without a seccomp profile", patch: ["linux": ["seccomp": .null]],
     options: [])
+  /// gVisor's way around its own network stack, which not every kernel lets it set up.
+  public static let hostNetwork = Configuration(
+    id: "hostnet", summary: "docker's default; connections are the host kernel's, by runsc --network=host", patch: [:],
+    options: ["--network=host"])
   public static let userNamespace = Configuration(
     id: "userns", summary: "docker's default in a user namespace", patch: userNamespacePatch, options: [])
 

@@ -70,6 +70,28 @@ struct HealthCheck: Sendable {
     }
   }
 
+  /// Whether the container's program runs in no process of the host: then a kernel of the runtime's own runs it, and answers its
+  /// calls.
+  ///
+  /// - Throws: `AssessError` if no container can be had.
+  func hasOwnKernel() async throws -> Bool {
+    let id = launcher.workspace.name + "-kernel"
+    let bundle = try Self.bundle(launcher, payload, id, ["beat"])
+    defer { try? FileManager.default.removeItem(atPath: bundle.path) }
+    let output = launcher.workspace.scratch + "/kernel"
+    try await launcher.start(bundle, id: id, arguments: ["beat"], output: output)
+    // An engine keeps what its containers say; there the program may begin a moment later.
+    var isOwn = launcher.subject.runtime.driver != .direct
+    if !isOwn { isOwn = await Companion.ready(output + ".out") }
+    for _ in 0..<50 where isOwn {
+      isOwn = !ProcessTable.runs(payload)
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    await launcher.remove(id)
+    for end in [".out", ".err"] { System.unlink(output + end) }
+    return isOwn
+  }
+
   private static func bundle(_ launcher: Launcher, _ payload: String, _ id: String, _ words: [String]) throws -> Bundle
   {
     try Bundle(

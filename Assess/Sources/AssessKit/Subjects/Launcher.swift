@@ -103,7 +103,10 @@ public struct Launcher: Sendable {
       case .docker: [["docker", "rm", "--force", id]]
       case .containerd: [["ctr", "task", "delete", "--force", id], ["ctr", "container", "delete", id]]
       }
-    if subject.runtime.driver == .direct, !System.exists(state + "/" + id) { return }
+    // Most runtimes keep a directory of the container's name; gVisor has a file NAME_sandbox:NAME.state, and would take a name that
+    // is not there for the beginning of another one.
+    let kept = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
+    if subject.runtime.driver == .direct, !kept.contains(where: { $0 == id || $0.hasPrefix(id + "_") }) { return }
     for command in words { _ = try? await Command.run(command, scratch: workspace.scratch, limit: 20) }
   }
 

@@ -70,6 +70,8 @@ public struct Runtime: Sendable, Equatable {
       case .direct where isOurs:
         (["default", "strict", "compat", "userns", "none"] + (System.exists("/dev/conshim") ? ["cca"] : []))
           .map(Configuration.conShim)
+      case .direct where name == "runsc" || path.hasSuffix("/runsc"):
+        [.docker, .hostNetwork, .userNamespace, .unconfined]
       case .direct: [.docker, .userNamespace, .unconfined]
       case .podman, .docker, .containerd: [.docker]
       }

@@ -4,6 +4,8 @@ import Foundation
 public struct Subject: Sendable {
   public let runtime: Runtime
   public let configuration: Configuration
+  /// Whether a kernel of the runtime's own runs its containers.
+  public var hasOwnKernel = false
 
   public init(runtime: Runtime, configuration: Configuration) {
     (self.runtime, self.configuration) = (runtime, configuration)

@@ -43,6 +43,28 @@ public struct SurfaceSuite: Sendable {
   /// - Parameter trusted: the code that has to be trusted with this subject, if that is known.
   /// - Throws: `AssessError` if the payload could not tell.
   public func measure(_ subject: Subject, trusted: TrustedCode?) async throws -> SurfaceRecord {
+    var record = SurfaceRecord(subject: subject.id, counts: [])
+    if subject.hasOwnKernel {
+      record.leftOut = [
+        "What is reached from inside: the runtime's own kernel answers there, and that tells nothing of the host's."
+      ]
+    } else {
+      record.counts = try await reached(subject)
+    }
+    if let code = trusted {
+      record.counts.append(
+        .init(
+          id: "trusted-lines", title: "Lines of code that have to be trusted: \(code.what)", dimension: "complexity",
+          value: code.lines, tried: nil, names: [code.source]))
+    }
+    do { record.counts += try await functions(subject) } catch let error as AssessError {
+      record.leftOut = (record.leftOut ?? []) + ["The kernel's functions: \(error)."]
+    }
+    return record
+  }
+
+  /// What answers from inside, of what this kernel has.
+  private func reached(_ subject: Subject) async throws -> [SurfaceRecord.Count] {
     let host = try await reference.lines(self)
     let launcher = Launcher(subject: subject, workspace: workspace)
     let id = workspace.name + "-surface"
@@ -54,19 +76,7 @@ public struct SurfaceSuite: Sendable {
     guard said?.result == .worked else {
       throw AssessError("\(subject.id): the payload did not end: \(said?.detail ?? outcome.lastLine)")
     }
-    let inside = try SurfaceLines(outcome.output, reference: host)
-    var counts = Self.counts(inside, host: host)
-    if let code = trusted {
-      counts.append(
-        .init(
-          id: "trusted-lines", title: "Lines of code that have to be trusted: \(code.what)", dimension: "complexity",
-          value: code.lines, tried: nil, names: [code.source]))
-    }
-    var record = SurfaceRecord(subject: subject.id, counts: counts)
-    do { record.counts += try await functions(subject) } catch let error as AssessError {
-      record.leftOut = ["The kernel's functions: \(error)."]
-    }
-    return record
+    return Self.counts(try SurfaceLines(outcome.output, reference: host), host: host)
   }
 
   private var functionsCommand: [String] {

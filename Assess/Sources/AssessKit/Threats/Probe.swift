@@ -32,6 +32,10 @@ public struct Probe: Codable, Sendable, Equatable {
   public var terminal: Bool?
   /// A file or directory of the host: what the payload says as `VALUE` is a leak only if it is found there.
   public var sameAsHost: String?
+  /// What works is the kernel's that answers: where that is the runtime's own, the host's is not reached. True of all in the group `kernel`.
+  public var kernel: Bool?
+  /// A directory of the container's: what works in it counts only if the host's own was changed by it.
+  public var hostDirectory: String?
   /// Arguments of the payload in a second container of the same kind, which runs meanwhile and has to survive.
   public var neighbour: [String]?
   /// Arguments of the payload on the host, where it runs meanwhile and has to survive.
@@ -85,6 +89,7 @@ public struct Probe: Codable, Sendable, Equatable {
     public var options: [String]?
   }
 
+  var isAboutKernel: Bool { group == .kernel || kernel == true }
   var usesNetwork: Bool { requires?.contains(.network) == true }
 
   public var record: ProbeRecord {

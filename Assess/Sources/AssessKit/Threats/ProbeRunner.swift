@@ -44,7 +44,10 @@ public struct ProbeRunner: Sendable {
     var last: Finding?
     for _ in 0..<max(1, min(mostTimes, probe.times ?? 1)) {
       let finding: Finding
-      do { finding = try await attempt(probe, subject, control, options) } catch let error as AssessError {
+      do {
+        let found = try await attempt(probe, subject, control, options)
+        finding = subject.hasOwnKernel ? found.withOwnKernel(probe) : found
+      } catch let error as AssessError {
         finding = without(.inconclusive, error.description)
       }
       // One success among many tries is a success.
@@ -122,6 +125,10 @@ public struct ProbeRunner: Sendable {
       values.reduce(text) { $0.replacing("${" + $1.key + "}", with: $1.value) }
     }
 
+    func directory() -> String? {
+      subject.runtime.driver == .direct ? probe.hostDirectory.map { values["ROOTFS"]! + $0 } : nil
+    }
+
     if let network, probe.usesNetwork { try await network.renew() }
     // The host's side, then the neighbour, then the one that attacks.
     var others: [Companion] = []
@@ -150,13 +157,13 @@ public struct ProbeRunner: Sendable {
           return Finding(
             probe: probe.id, subject: subject.id, verdict: .contained, reason: "not even for its own: " + said.detail)
         }
-        throw AssessError(
-          "the neighbour did not begin: \(System.text(output + ".err"))")
+        throw AssessError("the neighbour did not begin: \(said?.detail ?? System.text(output + ".err"))")
       }
     }
     let arguments = probe.payload.map(filled)
     let attacker = try bundle(
       probe, subject, control, name: id, place: 0, arguments: arguments, filled: filled, attacker: true)
+    if let directory = directory() { System.makeOld(directory) }
     var (outcome, command) = try await act(probe, launcher, attacker, id: id, options: options, filled: filled)
     // By its own path again: its copy may be broken now.
     launcher.program = nil
@@ -176,6 +183,7 @@ public struct ProbeRunner: Sendable {
     }
     // Where an attack takes its standard streams away, the payload writes here too.
     outcome.output += System.text(attacker.root + "/said")
+    let cameThrough = directory().map { !System.isOld($0) } ?? true
     try? FileManager.default.removeItem(atPath: attacker.path)
     if let touched = canary.touched(output: outcome.output + outcome.errors) ?? hurt {
       return result(.escaped, touched)
@@ -192,6 +200,7 @@ public struct ProbeRunner: Sendable {
     }
     switch said.result {
     case .worked where !leaks(probe, outcome.output): return result(.contained, "it is not the host's: \(said.detail)")
+    case .worked where !cameThrough: return result(.contained, "the host has nothing of it: \(said.detail)")
     case .worked: return result(.exposed, said.detail)
     case .escaped: return result(.escaped, said.detail)
     case .blocked: return result(.contained, said.detail)
@@ -265,6 +274,23 @@ public struct ProbeRunner: Sendable {
       workspace, name: name, payload: payload, patches: patches.map { $0.mapStrings(filled) }, arguments: arguments)
     if attacker { for step in probe.setup ?? [] { try step.apply(below: result.root, filled: filled) } }
     return result
+  }
+}
+
+extension Finding {
+  /// What it says of the host, where a kernel of the runtime's own ran the container.
+  func withOwnKernel(_ probe: Probe) -> Finding {
+    var finding = self
+    if verdict == .exposed, probe.isAboutKernel {
+      finding.verdict = .contained
+      finding.reason = "the runtime's own kernel answers: " + reason
+    }
+    // Such a kernel ends as a whole, and only it, when it may have no more.
+    if verdict == .inconclusive, probe.group == .exhaustion, let status = evidence?.status, status != 0 {
+      finding.verdict = .contained
+      finding.reason = "the container came to its end by it, and nothing else: " + reason
+    }
+    return finding
   }
 }
 

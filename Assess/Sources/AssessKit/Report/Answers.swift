@@ -131,8 +131,8 @@ struct Answers {
     text += " Contained means that this primitive was refused or had no effect outside."
     let own = summary.measured.filter { $0.subject.ownKernel == true }.map(\.subject.id)
     if !own.isEmpty {
-      text += " A kernel of the runtime's own answers in \(Plain.list(own)): what works there by the kernel alone does not "
-      text += "reach the host's, and counts as contained."
+      text += " A kernel of the runtime's own answers in \(Plain.list(own)): what works there by the kernel alone "
+      text += "does not reach the host's, and counts as contained."
     }
     let inconclusive = summary.total(.inconclusive)
     if inconclusive > 0 {

@@ -16,10 +16,20 @@ public struct Configuration: Sendable, Equatable {
   public static let unconfined = Configuration(
     id: "unconfined", summary: "docker's default without a seccomp profile", patch: ["linux": ["seccomp": .null]],
     options: [])
-  /// gVisor's way around its own network stack, which not every kernel lets it set up.
+  /// gVisor without its own network stack, which not every kernel lets it set up. Nobody else brings the loopback up then; a hook does,
+  /// as an engine would.
   public static let hostNetwork = Configuration(
-    id: "hostnet", summary: "docker's default; connections are the host kernel's, by runsc --network=host", patch: [:],
-    options: ["--network=host"])
+    id: "hostnet", summary: "docker's default; connections are the host kernel's, by runsc --network=host",
+    patch: geteuid() != 0 ? [:] : ["hooks": ["prestart": [loopbackUp]]], options: ["--network=host"])
+  /// The state that a hook reads tells the sandbox's process (runtime-spec, POSIX-platform hooks).
+  private static let loopbackUp: JSON = [
+    "path": "/bin/sh",
+    "args": [
+      "sh", "-c",
+      #"exec nsenter --net="/proc/$(sed 's/.*"pid": *\([0-9]*\).*/\1/' | tr -d '\n')/ns/net" ip link set lo up"#,
+    ],
+    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+  ]
   public static let userNamespace = Configuration(
     id: "userns", summary: "docker's default in a user namespace", patch: userNamespacePatch, options: [])
 

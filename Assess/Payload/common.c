@@ -67,6 +67,12 @@ static int nothing(int count, char **words) {
   return blocked("nothing was tried");
 }
 
+/* sleep MILLISECONDS: is there for so long, and says nothing. */
+static int rest(int count, char **words) {
+  if (count > 1) usleep((useconds_t)atoi(words[1]) * 1000);
+  return 0;
+}
+
 /* read PATH: a file that should not be there. */
 static int read_path(int count, char **words) {
   if (count < 2) return inconclusive("read needs a path");
@@ -111,5 +117,5 @@ static int mount_type(int count, char **words) {
 }
 
 const struct probe common_probes[] = {
-    {"beat", just_beat}, {"nothing", nothing},       {"read", read_path},         {"write", write_path},
+    {"beat", just_beat}, {"nothing", nothing}, {"sleep", rest},       {"read", read_path},         {"write", write_path},
     {"mount", mount_type}, {"readable", readable}, {"open-read", open_read}, {"open-write", open_write}, {NULL, NULL}};

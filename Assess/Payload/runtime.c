@@ -66,12 +66,19 @@ static int masks(int count, char **words) {
   return blocked("/proc is the kernel's, and covered");
 }
 
-/* Whether a process runs another program than ours. */
-static bool is_foreign(pid_t process, const struct stat *own) {
+/* What waits for the runtime's process waits so many seconds at most: a host may be busy. */
+static const double patience = 4;
+
+/* Whether a process runs another program than ours. One of ours, other than this one, is what the runtime's process became: soon
+ * after that nothing more is to be expected, and *end is brought forward. */
+static bool is_foreign(pid_t process, const struct stat *own, double *end, double rest) {
   char path[64];
   struct stat status;
   snprintf(path, sizeof path, "/proc/%d/exe", (int)process);
-  return stat(path, &status) == 0 && (status.st_ino != own->st_ino || status.st_dev != own->st_dev);
+  if (stat(path, &status)) return false;
+  if (status.st_ino != own->st_ino || status.st_dev != own->st_dev) return true;
+  if (process != getpid() && process != getppid() && *end > now() + rest) *end = now() + rest;
+  return false;
 }
 
 /* overwrite: writes to whatever program of the runtime shows up in /proc meanwhile. Runs while somebody execs into the container. */
@@ -84,12 +91,12 @@ static int overwrite(int count, char **words) {
   fflush(stdout);
   int refused = 0;
   bool wrote = false;
-  for (double end = now() + 1; now() < end && !wrote;) {
+  for (double end = now() + patience; now() < end && !wrote;) {
     DIR *folder = opendir("/proc");
     if (!folder) break;
     for (struct dirent *entry; (entry = readdir(folder));) {
       pid_t process = (pid_t)atoi(entry->d_name);
-      if (process <= 1 || size == 64 || !is_foreign(process, &own)) continue;
+      if (process <= 1 || size == 64 || !is_foreign(process, &own, &end, 1)) continue;
       char path[64];
       snprintf(path, sizeof path, "/proc/%d/exe", (int)process);
       int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -131,11 +138,11 @@ static int intrude(int count, char **words) {
   pid_t last = getpid();
   struct stat own;
   stat("/proc/self/exe", &own);
-  for (double end = now() + 1; now() < end;) {
+  for (double end = now() + patience; now() < end;) {
     for (pid_t process = last + 1; process < last + 24; process++) {
       char path[64];
       snprintf(path, sizeof path, "/proc/%d", (int)process);
-      if (access(path, F_OK) || !is_foreign(process, &own)) continue;
+      if (access(path, F_OK) || !is_foreign(process, &own, &end, 0.3)) continue;
       if (ptrace(PTRACE_SEIZE, process, 0, 0) == 0) return worked("a process of the runtime was traced");
       snprintf(path, sizeof path, "/proc/%d/fd", (int)process);
       DIR *folder = opendir(path);

@@ -233,7 +233,7 @@ public struct ProbeRunner: Sendable {
     func said() -> String { System.text(output + ".out") }
     // What the container itself says counts more than what is executed in it.
     if probe.payload.first != "beat" {
-      for _ in 0..<150 where PayloadWord(said()) == nil { try await Task.sleep(for: .milliseconds(20)) }
+      for _ in 0..<250 where PayloadWord(said()) == nil { try await Task.sleep(for: .milliseconds(20)) }
     }
     await original.remove(id)
     outcome.output += said()

@@ -92,6 +92,40 @@ class Render(unittest.TestCase):
             self.assertFalse((REPORTS / "bad" / "report.html").exists())
 
 
+class Agreement(unittest.TestCase):
+    """scripts/compare-assessments."""
+
+    def compared(self, change):
+        first = REPORTS / "whole.json"
+        report = json.loads(first.read_text())
+        change(report)
+        second = REPORTS / "second.json"
+        second.write_text(json.dumps(report))
+        done = subprocess.run([ROOT / "scripts/compare-assessments", first, second], stdout=subprocess.PIPE, text=True, timeout=60)
+        return done.returncode, done.stdout
+
+    def test_a_report_agrees_with_itself(self):
+        status, text = self.compared(lambda report: None)
+        self.assertEqual(status, 0, text)
+        self.assertNotIn(": 0 of 0", text)
+
+    def test_what_differs_is_told(self):
+        def verdict(report):
+            report["findings"][0]["verdict"] = "escaped"
+
+        def count(report):
+            report["surface"][0]["counts"][0]["value"] += 1
+
+        def cost(report):
+            one = next(m for m in report["performance"]["results"] if m.get("cost"))
+            one["cost"] = {key: 3 * value for key, value in one["cost"].items()}
+
+        for change, words in ((verdict, "verdicts: "), (count, "counts of the surface: "), (cost, "cost: ")):
+            status, text = self.compared(change)
+            self.assertEqual(status, 1, text)
+            self.assertTrue(text.splitlines()[-1].startswith(words), text)
+
+
 class Schema(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

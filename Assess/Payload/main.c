@@ -55,7 +55,7 @@ int beat(const char *(*look)(void)) {
     }
     printf("BEAT %ld\n", count);
     fflush(stdout);
-    usleep(100000);
+    usleep(50000);
   }
 }
 

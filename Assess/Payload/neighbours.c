@@ -115,7 +115,7 @@ static int shm_attack(int count, char **words) {
   char *there = shmat(segment, NULL, 0);
   if (there == (void *)-1) return by_result(-1, "shmat");
   strcpy(there, "broken");
-  usleep(250000);
+  usleep(150000);
   shmctl(segment, IPC_RMID, NULL);
   return worked("the segment of a neighbour was written");
 }
@@ -139,7 +139,7 @@ static int posix_attack(int count, char **words) {
   if (file < 0) return by_result(-1, path);
   int wrote = (int)pwrite(file, "broken", 6, 0);
   unlink(path);
-  usleep(250000);
+  usleep(150000);
   return by_result(wrote, path);
 }
 
@@ -169,7 +169,7 @@ static int queue_attack(int count, char **words) {
   if (there < 0) return by_result(-1, "mq_open");
   int sent = mq_send(there, "x", 1, 0);
   mq_unlink(name);
-  usleep(250000);
+  usleep(150000);
   return by_result(sent, "mq_send");
 }
 
@@ -193,7 +193,7 @@ static int abstract_owner(int count, char **words) {
 static int abstract_attack(int count, char **words) {
   (void)count;
   int one = abstract_socket(words[1], false);
-  if (one >= 0) usleep(250000);
+  if (one >= 0) usleep(150000);
   return by_result(one, "a connection to an abstract socket");
 }
 

@@ -77,9 +77,9 @@ public struct Assessment: Sendable {
           path: runtime.path, version: "", state: .measured, trusted: trusted(subject))
         do {
           record.version = try await launcher.version()
-          let check = HealthCheck(launcher: launcher, payload: payload)
-          record.problems = try await check.problems()
-          subject.hasOwnKernel = try await check.hasOwnKernel()
+          let result = try await HealthCheck(launcher: launcher, payload: payload).result()
+          record.problems = result.problems
+          subject.hasOwnKernel = result.hasOwnKernel
           if subject.hasOwnKernel { record.ownKernel = true }
           subjects.append(subject)
         } catch let error as AssessError {

@@ -5,9 +5,14 @@ struct HealthCheck: Sendable {
   let launcher: Launcher
   let payload: String
 
-  /// - Returns: what is wrong without being fatal, a line each.
+  struct Result {
+    /// What is wrong without being fatal, a line each.
+    var problems: [String] = []
+    var hasOwnKernel = false
+  }
+
   /// - Throws: `AssessError` if no container can be had.
-  func problems() async throws -> [String] {
+  func result() async throws -> Result {
     let id = launcher.workspace.name + "-health"
     let workspace = launcher.workspace
     if launcher.subject.runtime.driver != .direct {
@@ -16,7 +21,12 @@ struct HealthCheck: Sendable {
       guard PayloadWord(outcome.output) != nil else {
         throw AssessError("it starts no container: \(outcome.lastLine)")
       }
-      return []
+      let goesOn = try Self.bundle(launcher, payload, id, ["beat"])
+      try await launcher.start(goesOn, id: id, arguments: ["beat"], output: workspace.scratch + "/health")
+      let isOwn = await runsNowhere()
+      await launcher.remove(id)
+      try? FileManager.default.removeItem(atPath: goesOn.path)
+      return Result(hasOwnKernel: isOwn)
     }
     let bundle = try Self.bundle(launcher, payload, id, ["beat"])
     defer { try? FileManager.default.removeItem(atPath: bundle.path) }
@@ -46,9 +56,9 @@ struct HealthCheck: Sendable {
       guard started.succeeded else {
         throw AssessError("start \(started.status == nil ? "hangs" : "fails: " + started.lastLine)")
       }
-      guard await Companion.ready(workspace.scratch + "/health.out") || first != nil else {
-        throw AssessError("the started container does nothing")
-      }
+      let begins = await Companion.ready(workspace.scratch + "/health.out")
+      guard begins || first != nil else { throw AssessError("the started container does nothing") }
+      let isOwn = begins ? await runsNowhere() : false
       let second = try await status()
       if second?.0 != "running" { problems.append("state of a running container is \(second?.0 ?? "not told")") }
       let killed = try await call(["kill", id, "KILL"])
@@ -63,33 +73,22 @@ struct HealthCheck: Sendable {
       if !deleted.succeeded { problems.append("delete fails: \(deleted.lastLine)") }
       if try await status() != nil { problems.append("state still tells of a deleted container") }
       await launcher.remove(id)
-      return problems
+      return Result(problems: problems, hasOwnKernel: isOwn)
     } catch {
       await launcher.remove(id)
       throw error
     }
   }
 
-  /// Whether the container's program runs in no process of the host: then a kernel of the runtime's own runs it, and answers its
-  /// calls.
-  ///
-  /// - Throws: `AssessError` if no container can be had.
-  func hasOwnKernel() async throws -> Bool {
-    let id = launcher.workspace.name + "-kernel"
-    let bundle = try Self.bundle(launcher, payload, id, ["beat"])
-    defer { try? FileManager.default.removeItem(atPath: bundle.path) }
-    let output = launcher.workspace.scratch + "/kernel"
-    try await launcher.start(bundle, id: id, arguments: ["beat"], output: output)
-    // An engine keeps what its containers say; there the program may begin a moment later.
-    var isOwn = launcher.subject.runtime.driver != .direct
-    if !isOwn { isOwn = await Companion.ready(output + ".out") }
-    for _ in 0..<50 where isOwn {
-      isOwn = !ProcessTable.runs(payload)
+  /// Whether the container's program, which has begun, runs in no process of the host: then a kernel of the runtime's own runs it, and
+  /// answers its calls.
+  private func runsNowhere() async -> Bool {
+    // An engine may tell a moment before.
+    for _ in 0..<50 {
+      if ProcessTable.runs(payload) { return false }
       try? await Task.sleep(for: .milliseconds(20))
     }
-    await launcher.remove(id)
-    for end in [".out", ".err"] { System.unlink(output + end) }
-    return isOwn
+    return true
   }
 
   private static func bundle(_ launcher: Launcher, _ payload: String, _ id: String, _ words: [String]) throws -> Bundle

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A process beside the one that attacks: on the host, or (as a container) a neighbour. It says `READY` when it has begun and
-/// `BEAT N` every tenth of a second, so that silence tells that it was harmed.
+/// `BEAT N` every twentieth of a second, so that silence tells that it was harmed.
 final class Companion: Sendable {
   private let output: String
   /// On the host.
@@ -34,12 +34,12 @@ final class Companion: Sendable {
 
   /// Waits up to five seconds for `READY` and the line's end.
   static func ready(_ path: String) async -> Bool {
-    for _ in 0..<250 {
+    for _ in 0..<500 {
       if let text = try? String(contentsOfFile: path, encoding: .utf8), text.hasSuffix("\n") {
         if text.contains("READY") { return true }
         if PayloadWord(text) != nil { return false }
       }
-      try? await Task.sleep(for: .milliseconds(20))
+      try? await Task.sleep(for: .milliseconds(10))
     }
     return false
   }
@@ -63,9 +63,9 @@ final class Companion: Sendable {
       System.text(path).components(separatedBy: "BEAT ").count
     }
     let before = beats()
-    for _ in 0..<100 {
+    for _ in 0..<200 {
       if beats() > before { return nil }
-      try? await Task.sleep(for: .milliseconds(20))
+      try? await Task.sleep(for: .milliseconds(10))
     }
     return who + " was ended or stopped"
   }

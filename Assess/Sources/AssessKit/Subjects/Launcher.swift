@@ -84,7 +84,9 @@ public struct Launcher: Sendable {
     var words = command(bundle, id: id, arguments: arguments)
     switch subject.runtime.driver {
     case .direct: words.insert("--detach", at: words.count - 1)
-    case .podman, .docker, .containerd: words.insert("--detach", at: words.firstIndex(of: "run")! + 1)
+    // ctr removes no container that it does not wait for.
+    case .containerd: words[words.firstIndex(of: "--rm")!] = "--detach"
+    case .podman, .docker: words.insert("--detach", at: words.firstIndex(of: "run")! + 1)
     }
     let outcome = try await Command.run(
       started(words), scratch: workspace.scratch, limit: 30, environment: environment, keep: output)

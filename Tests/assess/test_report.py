@@ -109,6 +109,15 @@ class Agreement(unittest.TestCase):
         self.assertEqual(status, 0, text)
         self.assertNotIn(": 0 of 0", text)
 
+    def test_what_is_no_report_is_refused_in_one_line(self):
+        bad = REPORTS / "no-report.json"
+        for text in ("{}", "[]", "nonsense"):
+            bad.write_text(text)
+            for path in (bad, REPORTS / "nothing"):
+                done = subprocess.run([ROOT / "scripts/compare-assessments", REPORTS / "whole.json", path],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+                self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
+
     def test_what_differs_is_told(self):
         def verdict(report):
             report["findings"][0]["verdict"] = "escaped"

@@ -117,5 +117,5 @@ static int mount_type(int count, char **words) {
 }
 
 const struct probe common_probes[] = {
-    {"beat", just_beat}, {"nothing", nothing}, {"sleep", rest},       {"read", read_path},         {"write", write_path},
+    {"beat", just_beat},   {"nothing", nothing},   {"sleep", rest},          {"read", read_path},         {"write", write_path},
     {"mount", mount_type}, {"readable", readable}, {"open-read", open_read}, {"open-write", open_write}, {NULL, NULL}};

@@ -80,7 +80,7 @@ public struct Assessment: Sendable {
           let result = try await HealthCheck(launcher: launcher, payload: payload).result()
           record.problems = result.problems
           subject.hasOwnKernel = result.hasOwnKernel
-          if subject.hasOwnKernel { record.ownKernel = true }
+          record.ownKernel = result.hasOwnKernel ? true : nil
           subjects.append(subject)
         } catch let error as AssessError {
           record.state = .failed(reason: error.description)

@@ -212,12 +212,7 @@ public struct PerformanceSuite: Sendable {
     /// Which pages of a program are mapped with the one that is asked for depends on how they lie in the page cache: of a copy that was just
     /// made, or of a program that was read anew. Both are done each time, so that they do not differ between assessments only.
     private func renew() async throws {
-      let root = bundles[0].root
-      do {
-        try FileManager.default.removeItem(atPath: root + "/probe")
-        try FileManager.default.copyItem(atPath: suite.payload, toPath: root + "/probe")
-      } catch { throw AssessError("\(root)/probe cannot be made: \(error)") }
-      System.mode(root + "/probe", 0o755)
+      try Bundle.put(suite.payload, in: bundles[0].root)
       guard launcher.subject.runtime.path.hasPrefix("/") else { return }
       _ = try await Command.run(
         [suite.payload, "stopwatch", "-1", "1", "--drop", launcher.subject.runtime.path, "--", "/bin/true"],

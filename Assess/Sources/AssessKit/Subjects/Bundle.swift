@@ -20,14 +20,12 @@ public struct Bundle: Sendable {
       try workspace.makeDirectory(path + "/rootfs" + folder)
     }
     try workspace.makeDirectory(path + "/rootfs/tmp", mode: 0o1777)
-    let (program, files) = (path + "/rootfs/probe", path + "/rootfs/etc")
+    let files = path + "/rootfs/etc"
+    try Self.put(payload, in: path + "/rootfs")
     do {
-      // A copy, not a link: a probe that overwrites it harms no other.
-      try FileManager.default.copyItem(atPath: payload, toPath: program)
       try System.write(
         "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", to: files + "/passwd")
       try System.write("root:x:0:\nnogroup:x:65534:\n", to: files + "/group")
-      System.mode(program, 0o755)
     } catch { throw AssessError("the bundle \(path) cannot be made: \(error)") }
     var config = try Configuration.base()
     config["process"]["args"] = .array((["/probe"] + arguments).map(JSON.string))
@@ -44,6 +42,16 @@ public struct Bundle: Sendable {
       config["linux"]["sysctl"] = .null
     }
     try write(config)
+  }
+
+  /// Makes the payload a root file system's `/probe`, anew if it is there. A copy, not a link: a probe that overwrites it harms no other.
+  static func put(_ payload: String, in root: String) throws {
+    let program = root + "/probe"
+    System.unlink(program)
+    do { try FileManager.default.copyItem(atPath: payload, toPath: program) } catch {
+      throw AssessError("\(program) cannot be made: \(error)")
+    }
+    System.mode(program, 0o755)
   }
 
   public func write(_ config: JSON) throws {

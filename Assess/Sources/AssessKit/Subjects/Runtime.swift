@@ -61,7 +61,11 @@ public struct Runtime: Sendable, Equatable {
     return nil
   }
 
-  var isOurs: Bool { name.split(separator: ":").last == "rcontainer" || path.hasSuffix("/rcontainer") }
+  var isOurs: Bool { isCalled("rcontainer") }
+
+  private func isCalled(_ program: Substring) -> Bool {
+    name.split(separator: ":").last == program || path.hasSuffix("/" + program)
+  }
 
   /// What it is tried in. Engines choose their own profile.
   public var configurations: [Configuration] {
@@ -70,7 +74,7 @@ public struct Runtime: Sendable, Equatable {
       case .direct where isOurs:
         (["default", "strict", "compat", "userns", "none"] + (System.exists("/dev/conshim") ? ["cca"] : []))
           .map(Configuration.conShim)
-      case .direct where name == "runsc" || path.hasSuffix("/runsc"):
+      case .direct where isCalled("runsc"):
         [.docker, .hostNetwork, .userNamespace, .unconfined]
       case .direct: [.docker, .userNamespace, .unconfined]
       case .podman, .docker, .containerd: [.docker]
